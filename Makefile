@@ -1,0 +1,56 @@
+# Everything a developer does, by name. `make` alone prints the list.
+# Nothing here asks a question; every target sets up what it needs first.
+
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+DEV_STAMP := $(VENV)/.set-up-dev
+BENCH_STAMP := $(VENV)/.set-up-bench
+SET_UP := scripts/set-up.sh scripts/find-python.sh scripts/dependency_group.py
+
+.DEFAULT_GOAL := help
+.PHONY: help setup format check test test-django6 demo serve bench servers clean
+
+help:  ## print this list
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-22s%s\n", $$1, $$2 }'
+
+setup: $(DEV_STAMP)  ## create .venv with everything (again when pyproject.toml has changed)
+
+$(DEV_STAMP): pyproject.toml $(SET_UP)
+	bash scripts/set-up.sh $(VENV) 3.11 dev
+	@touch $@
+
+$(BENCH_STAMP): pyproject.toml $(SET_UP) | $(DEV_STAMP)
+	bash scripts/set-up.sh $(VENV) 3.11 bench
+	@touch $@
+
+format: $(DEV_STAMP)  ## put the code into shape
+	$(PYTHON) -m ruff format .
+	$(PYTHON) -m ruff check --fix .
+
+check: $(DEV_STAMP)  ## style, types, import rules, quick tests (less than 2 minutes)
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m mypy
+	$(VENV)/bin/lint-imports
+	$(PYTHON) -m pytest -q tests/unit tests/architecture
+
+test: $(DEV_STAMP)  ## every test
+	$(PYTHON) -m pytest -q
+
+test-django6: $(DEV_STAMP)  ## the Django tests with Django 6, where a Python >= 3.12 is found
+	bash scripts/test-django6.sh
+
+demo: $(DEV_STAMP)  ## the main job, end to end: a Django site, a worker, a mail server
+	$(PYTHON) examples/run_demo.py
+
+serve: $(DEV_STAMP)  ## the same site, kept running until Ctrl-C
+	$(PYTHON) examples/run_demo.py --serve
+
+bench: $(BENCH_STAMP)  ## speed, side by side with another queue, as ratios
+	$(PYTHON) benchmarks/run.py $(ARGS)
+
+servers:  ## install Redis, RabbitMQ and PostgreSQL (Debian; nothing uses them yet)
+	bash scripts/install-test-servers.sh
+
+clean:  ## remove what the other targets made
+	rm -rf .venv .venv-django6 .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -1,0 +1,27 @@
+"""The toy application of the benchmarks, written with Sedano. The others beside it do the same."""
+
+import os
+import socket
+import time
+
+from sedano import Sedano
+
+app = Sedano("bench_app", broker=os.environ["BENCH_BROKER_URL"])
+
+_timing_socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+
+
+@app.task
+def noop() -> None:
+    """Nothing, with its result stored."""
+
+
+@app.task(ignore_result=True)
+def noop_without_result() -> None:
+    """Nothing, and no result."""
+
+
+@app.task(ignore_result=True)
+def tell_start(address: str) -> None:
+    """Say when this task began, to a socket that the benchmark listens on."""
+    _timing_socket.sendto(str(time.time_ns()).encode(), address)

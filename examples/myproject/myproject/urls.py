@@ -1,0 +1,5 @@
+"""The site's addresses: everything is in ``myapp``."""
+
+from django.urls import include, path
+
+urlpatterns = [path("", include("myapp.urls"))]

@@ -1,0 +1,429 @@
+"""The application: the one place where settings, tasks, broker, results and publisher are put together.
+
+Made by users, once per project. Opens the broker and the result store when they are first used, never when
+it is imported.
+"""
+
+import os
+import threading
+import warnings
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from types import ModuleType, TracebackType
+from typing import TYPE_CHECKING, Any, Final, Literal, ParamSpec, Self, TypeVar, Unpack, overload
+
+from sedano import locations, signals
+from sedano.announcements import Announcer
+from sedano.brokers.opening import open_broker
+from sedano.clock import Clock, SystemClock
+from sedano.current import applications, get_current_task
+from sedano.errors import ConfigurationError, NotSupported
+from sedano.home import calling_frame, program_directory
+from sedano.loading import load_object
+from sedano.results.async_result import AsyncResult
+from sedano.results.opening import open_result_store
+from sedano.settings.conf import Conf
+from sedano.tasks import annotations, discovery
+from sedano.tasks.declaration import BoundDeclarator, Declarator, TaskDeclaration, check_options, declare
+from sedano.tasks.naming import module_name
+from sedano.tasks.options import NO_OPTIONS, CallOptions, TaskOptions
+from sedano.tasks.publisher import Publisher
+from sedano.tasks.registry import TaskRegistry
+from sedano.tasks.request import worker_request
+from sedano.tasks.task import Task, add_to_parent, check_shape
+
+if TYPE_CHECKING:
+    from sedano.brokers.broker import Broker
+    from sedano.execution.eager import EagerRunner
+    from sedano.execution.host import Surrounding
+    from sedano.results.store import ResultStore
+    from sedano.settings.sections import Settings
+    from sedano.tasks.declaration import CoroutineTask
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+#: Arguments of Celery's constructor that have no counterpart. None (and what changes nothing) is let through.
+_NOT_SUPPORTED: Final = frozenset(
+    {"loader", "amqp", "events", "log", "control", "tasks", "fixups", "config_source_silent"}
+)
+_MEANINGLESS: Final = frozenset({"autofinalize", "strict_typing"})
+
+
+class Sedano:
+    """An application: its settings, its tasks, and the way to its broker and its results.
+
+    >>> app = Sedano("proj", broker="memory://", set_as_current=False)
+    >>> @app.task
+    ... def add(x: int, y: int) -> int:
+    ...     return x + y
+    >>> add.name.endswith(".add"), add(2, 2)
+    (True, 4)
+    """
+
+    def __init__(
+        self,
+        main: str | None = None,
+        *,
+        broker: str | None = None,
+        backend: str | None = None,
+        include: Sequence[str] | None = None,
+        set_as_current: bool = True,
+        namespace: str | None = None,
+        config_source: object = None,
+        changes: Mapping[str, Any] | None = None,
+        task_cls: type[Task[..., Any]] | str | None = None,
+        clock: Clock | None = None,
+        **conf: Any,
+    ) -> None:
+        """
+        Args:
+            main: The name of the tasks' module where it is run as a script; shown to people.
+            broker: The setting ``broker_url``.
+            backend: The setting ``result_backend``.
+            include: The setting ``include``: modules that workers import.
+            set_as_current: What ``current_app`` and shared tasks use from now on.
+            namespace: The prefix of the names in ``config_source``.
+            config_source: As for ``config_from_object``.
+            changes: Settings.
+            task_cls: The class of tasks that name none.
+            clock: Where the time comes from; for tests.
+            conf: Settings.
+        """
+        named = {"broker_url": broker, "result_backend": backend, "include": include}
+        settings = {**(changes or {}), **_read_arguments(conf)}
+        settings.update({name: value for name, value in named.items() if value is not None})
+        self.main = main
+        self.clock: Clock = clock or SystemClock()
+        self.announcer = Announcer()
+        self.conf = Conf(settings)
+        if config_source is not None:
+            self.conf.add_source(config_source, namespace)
+        self.base_dir = program_directory(calling_frame(self))
+        self.publisher = Publisher(self)
+        self._eager: EagerRunner | None = None
+        #: How schemes that are no brokers of their own become URLs that are; filled by integrations.
+        self.resolvers: dict[str, Callable[[str], str]] = {}
+        #: What ``autodiscover_tasks()`` without packages searches; filled by integrations.
+        self.package_finders: list[Callable[[], Iterable[str]]] = []
+        #: The broker where no setting names one; integrations may know a better one.
+        self.default_broker_url = locations.EMBEDDED
+        #: What goes round every attempt in a worker; filled by integrations.
+        self.around_attempt: list[Surrounding] = []
+        self._task_cls = task_cls
+        self._tasks = TaskRegistry()
+        self._discoveries: list[tuple[Callable[[], Iterable[str]], str | None]] = []
+        self._lock = threading.RLock()
+        self._finalized = False
+        self._broker: Broker | None = None
+        self._results: ResultStore | None = None
+        applications.add(self)
+        if set_as_current:
+            self.set_current()
+
+    # -- settings
+
+    @property
+    def settings(self) -> "Settings":
+        """The settings as typed sections. Raises ConfigurationError if some are wrong."""
+        return self.conf.settings
+
+    def config_from_object(
+        self, obj: object, silent: bool = False, force: bool = False, namespace: str | None = None
+    ) -> None:
+        """Take settings from a module, an object, a dictionary, or the dotted path of one.
+
+        Args:
+            obj: Where they are; read when the first setting is asked for.
+            silent: Ignore a dotted path that leads to nothing.
+            force: Read, and complain, at once.
+            namespace: Their names' prefix there: ``"CELERY"`` for ``CELERY_BROKER_URL``.
+        """
+        self.conf.add_source(obj, namespace, silent=silent, reset=True)
+        if force:
+            self.conf.settings  # noqa: B018 - reading them checks them
+
+    def config_from_envvar(self, variable_name: str, silent: bool = False, force: bool = False) -> None:
+        """Take settings from the module that an environment variable names."""
+        module = os.environ.get(variable_name)
+        if module:
+            self.config_from_object(module, silent=silent, force=force)
+        elif not silent:
+            raise ConfigurationError(
+                f"The environment variable {variable_name} is not set; it should name a module of settings."
+            )
+
+    def add_defaults(self, source: object) -> None:
+        """Settings (a dictionary, or a function that returns one) that count more than the sources'."""
+        self.conf.add_defaults(source)
+
+    # -- tasks
+
+    @property
+    def tasks(self) -> TaskRegistry:
+        """The tasks that this process knows, by name."""
+        return self._tasks
+
+    # A coroutine function fits the second overload as well; the first that fits is taken.
+    @overload
+    def task(self, function: Callable[P, Coroutine[Any, Any, R]], /) -> "CoroutineTask[P, R]": ...
+
+    @overload
+    def task(self, function: Callable[P, R], /) -> Task[P, R]: ...
+
+    @overload
+    def task(self, /, *, bind: Literal[True], **options: Unpack[TaskDeclaration]) -> BoundDeclarator: ...
+
+    @overload
+    def task(self, /, *, bind: Literal[False] = False, **options: Unpack[TaskDeclaration]) -> Declarator: ...
+
+    def task(self, function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
+        """Make a function a task, with or without options: ``@app.task``, ``@app.task(bind=True)``.
+
+        Args:
+            function: The function.
+            options: See ``declaration.TaskDeclaration``; others become attributes of the task.
+
+        Raises:
+            NotSupported: an option of Celery's that this version does not have.
+        """
+        if function is None:
+            return lambda declared: self._declare(declared, options)
+        return self._declare(function, options)
+
+    def _declare(self, function: Callable[..., Any], options: Mapping[str, Any]) -> Task[..., Any]:
+        check_options(options)
+        name = options.get("name") or self.gen_task_name(function.__name__, function.__module__)
+        task = declare(function, options, name=name, base=options.get("base") or self._default_class())
+        self._register(task)
+        return task
+
+    def _default_class(self) -> type[Task[..., Any]]:
+        chosen = load_object(self._task_cls) if isinstance(self._task_cls, str) else self._task_cls
+        return chosen or Task
+
+    def register_task(self, task: Task[P, R] | type[Task[P, R]]) -> Task[P, R]:
+        """Make an instance of a class of your own a task: ``add = app.register_task(Add())``."""
+        instance = task() if isinstance(task, type) else task
+        kind = type(instance)
+        if not hasattr(instance, "run"):
+            raise ConfigurationError(f"{kind.__qualname__} defines no run(), so it cannot be a task.")
+        if not instance.name:
+            instance.name = self.gen_task_name(kind.__name__, kind.__module__)
+        self._register(instance)
+        return instance
+
+    def _register(self, task: Task[..., Any]) -> None:
+        task.app = self
+        self._tasks.register(task)
+        if self._finalized:
+            annotations.annotate(task, self.settings.tasks.annotations)
+
+    def adopt(self, task: Task[..., Any]) -> None:
+        """Take in a shared task, unless a task of this application's own has its name."""
+        known = self._tasks.get(task.name)
+        if known is not None and known._app is self:
+            return
+        self._tasks.register(task)
+        if self._finalized:
+            annotations.annotate(task, self.settings.tasks.annotations)
+
+    def gen_task_name(self, name: str, module: str) -> str:
+        """The name of a task that is given none: module and function. For subclasses to change."""
+        return f"{module_name(module, main=self.main)}.{name}"
+
+    def autodiscover_tasks(
+        self,
+        packages: Iterable[str] | Callable[[], Iterable[str]] | None = None,
+        related_name: str | None = "tasks",
+        force: bool = False,
+    ) -> None:
+        """Import the module ``tasks`` of each package, when a worker starts.
+
+        Args:
+            packages: The packages, or a function that lists them; None means Django's installed apps.
+            related_name: The module's name; None imports the packages themselves.
+            force: Import at once.
+        """
+        if packages is None:
+            find: Callable[[], Iterable[str]] = self._found_packages
+        elif callable(packages):
+            find = packages
+        else:
+            listed = [packages] if isinstance(packages, str) else list(packages)
+            find = lambda: listed  # noqa: E731
+        if force:
+            discovery.import_related(find(), related_name)
+        else:
+            self._discoveries.append((find, related_name))
+
+    def _found_packages(self) -> list[str]:
+        return [package for find in self.package_finders for package in find()]
+
+    def import_modules(self) -> list[ModuleType]:
+        """Import the modules that may define tasks: ``imports``, ``include``, and what is to be found."""
+        signals.import_modules.send(sender=self)
+        settings = self.settings.app
+        found = discovery.import_named(settings.imports, setting="imports")
+        found += discovery.import_named(settings.include, setting="include")
+        for find, related_name in self._discoveries:
+            found += discovery.import_related(find(), related_name)
+        self.finalize()
+        return found
+
+    def finalize(self, auto: bool = False) -> None:
+        """Give the tasks what ``task_annotations`` says of them: once, before the first is used."""
+        with self._lock:
+            if self._finalized:
+                return
+            self._finalized = True
+            wanted = self.settings.tasks.annotations
+            for task in list(self._tasks.values()) if wanted is not None else ():
+                annotations.annotate(task, wanted)
+
+    # -- publishing
+
+    def send_task(
+        self,
+        name: str,
+        args: Any = None,
+        kwargs: Mapping[str, Any] | None = None,
+        **options: Unpack[CallOptions],
+    ) -> AsyncResult[Any]:
+        """Publish a call of a task by its name: this process need not know it.
+
+        Args:
+            name: The task's registered name.
+            args: Positional arguments, a list or a tuple.
+            kwargs: Keyword arguments.
+            options: As for ``Task.apply_async``.
+        """
+        call = TaskOptions.from_call(options) if options else NO_OPTIONS
+        args, kwargs = check_shape(args, kwargs)
+        if self.settings.tasks.always_eager:
+            warnings.warn("task_always_eager has no effect on send_task", RuntimeWarning, stacklevel=2)
+        task = self._tasks.get(name)
+        publication = self.publisher.prepare(name, args, kwargs, call, task=task)
+        self.publisher.publish((publication,), call)
+        result: AsyncResult[Any] = AsyncResult(publication.task_id, app=self)
+        result.ignored = bool(
+            task.ignore_result if call.ignore_result is None and task else call.ignore_result
+        )
+        add_to_parent(result, call)
+        return result
+
+    def AsyncResult(self, id: str, **kwargs: Any) -> AsyncResult[Any]:
+        """The result of a task, by its id."""
+        return AsyncResult(id, app=self, **kwargs)
+
+    # -- broker and results
+
+    @property
+    def broker_url(self) -> str:
+        """Where the broker is, as a URL that a broker understands."""
+        return locations.broker_url(self.settings, self.default_broker_url, self.resolvers)
+
+    @property
+    def result_url(self) -> str | None:
+        """Where results are kept; None where they are not."""
+        return locations.result_url(self.settings, self.default_broker_url, self.resolvers)
+
+    @property
+    def broker(self) -> "Broker":
+        """The broker, opened when it is first asked for."""
+        if self._broker is None:
+            with self._lock:
+                if self._broker is None:
+                    settings = self.settings.broker
+                    self._broker = open_broker(
+                        self.broker_url,
+                        options=settings.transport_options,
+                        publish_timeout=settings.publish_timeout,
+                        clock=self.clock,
+                        base_dir=self.base_dir,
+                    )
+        return self._broker
+
+    @property
+    def results(self) -> "ResultStore | None":
+        """The result store, opened when it is first asked for; None where results are not kept."""
+        if self._results is None:
+            with self._lock:
+                url = self.result_url
+                if self._results is None and url is not None:
+                    self._results = open_result_store(
+                        url,
+                        options=self.settings.results.transport_options,
+                        clock=self.clock,
+                        base_dir=self.base_dir,
+                    )
+        return self._results
+
+    @property
+    def backend(self) -> "ResultStore | None":
+        """Celery's name for ``results``."""
+        return self.results
+
+    @property
+    def eager(self) -> "EagerRunner":
+        """Runs tasks in the calling process."""
+        if self._eager is None:
+            # Imported here: it brings asyncio, which most programs that only publish do not need.
+            from sedano.execution.eager import EagerRunner
+
+            self._eager = EagerRunner(self)
+        return self._eager
+
+    def inside_task(self) -> bool:
+        """Whether a worker's task is running here."""
+        request = worker_request()
+        return request is not None and not request.is_eager
+
+    # -- the application as a whole
+
+    @property
+    def current_task(self) -> Task[..., Any] | None:
+        """The task that is running here; None where none is."""
+        return get_current_task()
+
+    def set_current(self) -> None:
+        """Make this the application that ``current_app`` and shared tasks use."""
+        applications.set_current(self)
+
+    def set_default(self) -> None:
+        """The same: there is one current application for all threads."""
+        self.set_current()
+
+    def close(self) -> None:
+        """Close the connections to broker and results. They are opened again when used again."""
+        with self._lock:
+            broker, self._broker = self._broker, None
+            results, self._results = self._results, None
+        if broker is not None:
+            broker.close()
+        if results is not None:
+            results.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.main or '(unnamed)'}>"
+
+
+def _read_arguments(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings among the constructor's keywords; refuses Celery's parts that do not exist here."""
+    for name in _NOT_SUPPORTED & given.keys():
+        if given[name]:
+            raise NotSupported(f"{name}: this argument of the application is not supported.")
+    return {name: value for name, value in given.items() if name not in _NOT_SUPPORTED | _MEANINGLESS}
+
+
+applications.make_default = Sedano

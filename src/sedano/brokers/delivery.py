@@ -1,0 +1,22 @@
+"""One message in a node's hands."""
+
+import msgspec
+
+from sedano.message.envelope import Envelope
+
+
+class Delivery(msgspec.Struct, frozen=True, array_like=True):
+    """A claimed message. ``tag`` is what settlements name it by, within the lease that claimed it."""
+
+    tag: int
+    task_id: str
+    task: str
+    queue: str
+    envelope: Envelope
+    priority: int = 0
+    #: How many processes died running this message.
+    crashes: int = 0
+    #: It had been claimed before: by a node that died, or gave it back.
+    redelivered: bool = False
+    #: When it became ready, POSIX seconds (UTC).
+    ready_since: float = 0.0

@@ -1,0 +1,23 @@
+"""What a broker can do, as data."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerFeatures:
+    """Read by the node and by ``sedano check``; nobody asks a broker for its class instead."""
+
+    #: Publishing can join the caller's database transaction.
+    transactional_publish: bool
+    #: A result store at the same location can be written in the step that settles.
+    joint_results: bool
+    #: 0 means no priorities; otherwise the number of levels. Higher numbers run sooner.
+    priority_levels: int
+    #: ``Lease.wait`` wakes at once when a message is published, from any process.
+    push: bool
+    #: ``Lease.claim`` can be limited to some task names.
+    claims_by_task: bool
+    #: Messages outlive the process.
+    durable: bool
+    #: Other processes reach the same messages.
+    between_processes: bool = True

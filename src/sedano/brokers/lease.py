@@ -1,0 +1,99 @@
+"""The port through which one node takes messages and gives them back."""
+
+from collections.abc import Callable, Collection, Sequence
+from typing import NamedTuple, Protocol, TypeAlias
+
+from sedano.brokers.delivery import Delivery
+from sedano.brokers.settlement import Settlement
+from sedano.results.result_write import ResultWrite
+
+
+class Claimed(NamedTuple):
+    """What one claim brought."""
+
+    deliveries: list[Delivery]
+    #: Tags of settlements that came too late: the claim had been lost, nothing of them was carried out.
+    lost: list[int]
+
+
+class Recovered(NamedTuple):
+    """What was taken over from nodes that died."""
+
+    #: Messages that are ready again, at once or after the back-off of their crash.
+    ready: int
+    #: Messages whose crash attempts were used up by it.
+    buried: int
+    #: Those of the buried ones whose result was not stored in the same step: the caller stores it.
+    without_result: tuple[Delivery, ...] = ()
+
+
+#: Makes the FAILURE (``TaskCrashed``) of a message that was buried for its crashes. Called with the delivery,
+#: its crashes counted, and the reason.
+CrashResult: TypeAlias = Callable[[Delivery, str], ResultWrite | None]
+
+
+class Lease(Protocol):
+    """The right of one incarnation of a node to hold claimed messages. Renewed while the node lives.
+
+    Owned by one thread, but for ``wake``. Every method may raise ``BrokerUnavailable``; nothing of the
+    call was then carried out, or all of it was: settlements may be repeated.
+    """
+
+    #: This life of the node; the fence that every settlement is checked against.
+    incarnation: str
+
+    def claim(
+        self,
+        queues: Sequence[str],
+        limit: int,
+        settling: Sequence[Settlement] = (),
+        *,
+        tasks: Collection[str] | None = None,
+    ) -> Claimed:
+        """Carry out the settlements, then claim up to ``limit`` ready messages, in one step.
+
+        Ready messages come by priority (higher first), then in the order they were published; the queues
+        are equals. Due messages that are ripe count as ready. ``limit`` 0 only settles. With ``tasks``,
+        only messages of these tasks (``BrokerFeatures.claims_by_task``). Paused queues give nothing, and
+        a lease that was lost gets nothing. A follow-up is published exactly when its settlement takes effect.
+        Results are stored in the same step if the lease was begun with ``results``, else left to the caller.
+        """
+
+    def holds(self, tags: Collection[int]) -> set[int]:
+        """Which of these claims still stand."""
+
+    def wait(self, queues: Sequence[str], timeout: float) -> bool:
+        """Sleep until something may be ready in these queues, ``wake`` is called, or the time is up.
+
+        Args:
+            timeout: Seconds of real time. A message becoming due ends the wait as well.
+
+        Returns:
+            True if something may be ready. False positives are allowed, false negatives are not.
+
+        Raises:
+            LeaseLost: Waiting is of no use, a claim would bring nothing.
+        """
+
+    def wake(self) -> None:
+        """End the current ``wait`` (or the next one, if none is under way). From any thread."""
+
+    def renew(self, running: Collection[int]) -> None:
+        """Say that this node lives, and which claims its children are running right now.
+
+        Should this node die, those get a crash attempt. Raises ``LeaseLost`` if others took it for dead.
+        """
+
+    def recover_dead(self, *, max_crashes: int, crash_result: CrashResult | None = None) -> Recovered:
+        """Take over from nodes whose lease has run out: what they held is ready again.
+
+        What they were running gets a crash attempt and is ready after a back-off; a message with more than
+        ``max_crashes`` of them is buried. Its result, from ``crash_result``, is stored in the same step if
+        the lease was begun with ``results``; ``Recovered.without_result`` tells of the others.
+        """
+
+    def unpark(self, tasks: Collection[str]) -> int:
+        """Make parked messages of these tasks ready; returns how many."""
+
+    def end(self) -> int:
+        """Give back everything still held, uncounted, and end the lease. Returns how many. Idempotent."""

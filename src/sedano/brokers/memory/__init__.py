@@ -1,0 +1,1 @@
+"""Messages in this process's memory: the same semantics as the other brokers, for tests."""

@@ -1,0 +1,218 @@
+"""The memory broker's side of one node.
+
+Made by ``MemoryBroker.lease``. Owned by one thread, but for ``wake``.
+"""
+
+import time
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+from typing import Final, assert_never
+
+from sedano import ids
+from sedano.brokers.crash_attempts import crash_delay, crash_reason
+from sedano.brokers.delivery import Delivery
+from sedano.brokers.lease import Claimed, CrashResult, Recovered
+from sedano.brokers.memory.storage import Message, Node, Storage
+from sedano.brokers.settlement import Bury, Finish, Park, Record, Requeue, Settlement
+from sedano.clock import Clock
+from sedano.errors import LeaseLost
+from sedano.results.result_write import ResultWrite
+from sedano.results.store import JointResults
+
+#: Look again this often at least: a manual clock may have been turned meanwhile, and tells nobody.
+_LONGEST_SLEEP: Final = 0.05
+
+
+class MemoryLease:
+    """A ``Lease``."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        node: str,
+        *,
+        duration: timedelta,
+        results: JointResults | None,
+        clock: Clock,
+    ) -> None:
+        self.incarnation = ids.incarnation(node)
+        self._storage = storage
+        self._results = results
+        self._clock = clock
+        self._woken = False  # set by any thread, cleared by the owner; under storage.changed
+        now = clock.timestamp()
+        with storage.changed:
+            storage.nodes[self.incarnation] = Node(node, self.incarnation, now, now, duration.total_seconds())
+
+    # -- claiming and settling
+
+    def claim(
+        self,
+        queues: Sequence[str],
+        limit: int,
+        settling: Sequence[Settlement] = (),
+        *,
+        tasks: Collection[str] | None = None,
+    ) -> Claimed:
+        now = self._clock.timestamp()
+        with self._storage.changed:
+            lost = [s.tag for s in settling if not self._settle(s, now) and s.tag is not None]
+            if settling:
+                self._storage.changed.notify_all()
+            if limit <= 0 or self.incarnation not in self._storage.nodes:
+                return Claimed([], lost)
+            self._storage.promote(now)
+            line = sorted(self._ready(queues, tasks, now), key=Message.place_in_line)
+            for message in line[:limit]:
+                message.claimed_by = self.incarnation
+            return Claimed([message.delivery() for message in line[:limit]], lost)
+
+    def _ready(self, queues: Collection[str], tasks: Collection[str] | None, now: float) -> list[Message]:
+        opened = set(queues) - self._storage.paused
+        return [
+            message
+            for message in self._storage.messages.values()
+            if message.queue in opened
+            and (tasks is None or message.task in tasks)
+            and message.state(now) == "ready"
+        ]
+
+    def _settle(self, settlement: Settlement, now: float) -> bool:
+        """Carry out one settlement; False if its claim does not stand."""
+        if settlement.tag is None:
+            self._follow_up(settlement, now)
+            return True
+        message = self._held(settlement.tag)
+        if message is None:
+            return False
+        match settlement:
+            case Finish():
+                del self._storage.messages[message.key]
+            case Requeue():
+                message.crashes += settlement.crashed
+                self._storage.requeue(message, now, due=settlement.due)
+            case Bury():
+                message.crashes += settlement.crashed
+                self._storage.bury(message, settlement.reason, now)
+            case Park():
+                message.claimed_by = None
+                message.parked = True
+            case Record():
+                pass
+            case _:
+                assert_never(settlement)
+        self._follow_up(settlement, now)
+        return True
+
+    def _follow_up(self, settlement: Settlement, now: float) -> None:
+        if isinstance(settlement, Park):
+            return
+        if settlement.result is not None and self._results is not None:
+            self._results.write(None, [settlement.result])
+        if not isinstance(settlement, Requeue):
+            for publication in settlement.follow_ups:
+                self._storage.publish(publication, now)
+
+    def _held(self, tag: int) -> Message | None:
+        message = self._storage.messages.get(tag)
+        return message if message is not None and message.claimed_by == self.incarnation else None
+
+    def holds(self, tags: Collection[int]) -> set[int]:
+        with self._storage.changed:
+            return {tag for tag in tags if self._held(tag) is not None}
+
+    # -- waiting
+
+    def wait(self, queues: Sequence[str], timeout: float) -> bool:
+        deadline = time.monotonic() + timeout
+        with self._storage.changed:
+            while not self._woken:
+                if self.incarnation not in self._storage.nodes:
+                    raise self._lease_lost()
+                now = self._clock.timestamp()
+                if self._ready(queues, None, now):
+                    return True
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    return False
+                self._storage.changed.wait(min(left, _LONGEST_SLEEP, self._seconds_until_due(queues, now)))
+            self._woken = False
+            return True
+
+    def _seconds_until_due(self, queues: Collection[str], now: float) -> float:
+        scheduled = [
+            m.due for m in self._storage.messages.values() if m.due is not None and m.queue in queues
+        ]
+        return max(0.0, min(scheduled, default=float("inf")) - now)
+
+    def wake(self) -> None:
+        with self._storage.changed:
+            self._woken = True
+            self._storage.changed.notify_all()
+
+    # -- the lease itself
+
+    def renew(self, running: Collection[int]) -> None:
+        with self._storage.changed:
+            node = self._storage.nodes.get(self.incarnation)
+            if node is None:
+                raise self._lease_lost()
+            node.renewed_at = self._clock.timestamp()
+            node.running = frozenset(running)
+
+    def recover_dead(self, *, max_crashes: int, crash_result: CrashResult | None = None) -> Recovered:
+        now = self._clock.timestamp()
+        ready = 0
+        buried: list[Delivery] = []
+        results: list[ResultWrite] = []
+        with self._storage.changed:
+            for node in list(self._storage.nodes.values()):
+                if node.incarnation == self.incarnation or node.renewed_at + node.lease_seconds >= now:
+                    continue
+                del self._storage.nodes[node.incarnation]
+                for message in self._storage.held_by(node.incarnation):
+                    if message.key in node.running:
+                        message.crashes += 1
+                    if message.crashes > max_crashes and message.key in node.running:
+                        buried.append(message.delivery())
+                        reason = crash_reason(node.node, message.crashes)
+                        self._storage.bury(message, reason, now)
+                        if (
+                            crash_result is not None
+                            and (write := crash_result(buried[-1], reason)) is not None
+                        ):
+                            results.append(write)
+                    elif message.key in node.running:
+                        self._storage.requeue(message, now, due=now + crash_delay(message.crashes))
+                        ready += 1
+                    else:
+                        self._storage.requeue(message, now)
+                        ready += 1
+            if self._results is not None:
+                self._results.write(None, results)
+            self._storage.changed.notify_all()
+        stored = {write.task_id for write in results} if self._results is not None else set()
+        without_result = tuple(letter for letter in buried if letter.task_id not in stored)
+        return Recovered(ready, len(buried), without_result)
+
+    def unpark(self, tasks: Collection[str]) -> int:
+        now = self._clock.timestamp()
+        with self._storage.changed:
+            parked = list(self._storage.where(lambda message: message.parked and message.task in tasks))
+            for message in parked:
+                self._storage.requeue(message, now)
+            self._storage.changed.notify_all()
+            return len(parked)
+
+    def end(self) -> int:
+        now = self._clock.timestamp()
+        with self._storage.changed:
+            self._storage.nodes.pop(self.incarnation, None)
+            held = self._storage.held_by(self.incarnation)
+            for message in held:
+                self._storage.requeue(message, now)
+            self._storage.changed.notify_all()
+            return len(held)
+
+    def _lease_lost(self) -> LeaseLost:
+        return LeaseLost(f"The lease {self.incarnation} was lost: other nodes took this one for dead.")

@@ -1,0 +1,22 @@
+"""One message on its way into a broker."""
+
+import msgspec
+
+from sedano.message.envelope import Envelope
+
+
+class Publication(msgspec.Struct, frozen=True, array_like=True):
+    """A message, and where and when it is to be ready.
+
+    ``task_id`` and ``task`` repeat what the envelope's headers say, so that no broker parses headers.
+    """
+
+    task_id: str
+    #: The registered name of the task.
+    task: str
+    queue: str
+    envelope: Envelope
+    #: Higher is sooner; 0 is the default.
+    priority: int = 0
+    #: When it may run, POSIX seconds (UTC); None means at once.
+    due: float | None = None

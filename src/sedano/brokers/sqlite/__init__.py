@@ -1,0 +1,1 @@
+"""The embedded default broker: messages in a SQLite file."""

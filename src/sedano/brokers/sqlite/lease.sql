@@ -1,0 +1,107 @@
+-- The statements by which a node takes messages and gives them back.
+-- Parameters: :now is POSIX seconds, :incarnation the node's fence, lists are JSON.
+
+-- begin_lease --
+INSERT INTO sedano_node (incarnation, node, started_at, renewed_at, lease_seconds, running)
+VALUES (:incarnation, :node, :now, :now, :lease_seconds, '[]');
+
+-- renew_lease --
+UPDATE sedano_node SET renewed_at = :now, running = :running WHERE incarnation = :incarnation;
+
+-- lease_stands --
+SELECT 1 FROM sedano_node WHERE incarnation = :incarnation;
+
+-- delete_lease --
+DELETE FROM sedano_node WHERE incarnation = :incarnation;
+
+-- give_back_all --
+UPDATE sedano_message
+SET state = 'ready', claimed_by = NULL, redelivered = 1, ready_since = :now
+WHERE state = 'claimed' AND claimed_by = :incarnation;
+
+-- give_back_unknown --
+-- What a commit of unknown outcome claimed, and nobody was told of.
+UPDATE sedano_message
+SET state = 'ready', claimed_by = NULL, redelivered = 1, ready_since = :now
+WHERE state = 'claimed' AND claimed_by = :incarnation AND id NOT IN (SELECT value FROM json_each(:known));
+
+-- look --
+-- Whether a message is ready in one of these queues, and when the next one is due.
+SELECT
+    max(EXISTS (SELECT 1 FROM sedano_message AS m WHERE m.state = 'ready' AND m.queue = wanted.value)),
+    min((SELECT min(due) FROM sedano_message AS m WHERE m.state = 'scheduled' AND m.queue = wanted.value))
+FROM json_each(:queues) AS wanted
+WHERE wanted.value NOT IN (SELECT name FROM sedano_queue WHERE paused);
+
+-- look_for_tasks --
+SELECT
+    max(EXISTS (SELECT 1 FROM sedano_message AS m
+                WHERE m.state = 'ready' AND m.queue = wanted.value
+                AND m.task IN (SELECT value FROM json_each(:tasks)))),
+    min((SELECT min(due) FROM sedano_message AS m WHERE m.state = 'scheduled' AND m.queue = wanted.value))
+FROM json_each(:queues) AS wanted
+WHERE wanted.value NOT IN (SELECT name FROM sedano_queue WHERE paused);
+
+-- open_queues --
+SELECT value FROM json_each(:queues) WHERE value NOT IN (SELECT name FROM sedano_queue WHERE paused);
+
+-- promote --
+-- The limit keeps the transaction short when very many are ripe at once; the next claim promotes the next.
+UPDATE sedano_message SET state = 'ready', ready_since = due, due = NULL
+WHERE id IN (SELECT id FROM sedano_message
+             WHERE state = 'scheduled' AND queue IN (SELECT value FROM json_each(:queues)) AND due <= :now
+             LIMIT 1000);
+
+-- head_of_lane --
+SELECT id, task_id, task, queue, priority, crashes, redelivered, ready_since, envelope
+FROM sedano_message
+WHERE state = 'ready' AND queue = :queue
+ORDER BY priority DESC, id LIMIT :limit;
+
+-- head_of_lane_for_tasks --
+SELECT id, task_id, task, queue, priority, crashes, redelivered, ready_since, envelope
+FROM sedano_message
+WHERE state = 'ready' AND queue = :queue AND task IN (SELECT value FROM json_each(:tasks))
+ORDER BY priority DESC, id LIMIT :limit;
+
+-- claim --
+UPDATE sedano_message SET state = 'claimed', claimed_by = ? WHERE id = ?;
+
+-- held --
+SELECT id FROM sedano_message
+WHERE id IN (SELECT value FROM json_each(?)) AND state = 'claimed' AND claimed_by = ?;
+
+-- finish --
+DELETE FROM sedano_message WHERE id = ?;
+
+-- requeue --
+UPDATE sedano_message
+SET state = ?, due = ?, ready_since = ?, crashes = crashes + ?, claimed_by = NULL, redelivered = 1
+WHERE id = ?;
+
+-- copy_to_dead_letters --
+INSERT INTO sedano_dead_letter (task_id, task, queue, priority, reason, crashes, buried_at, envelope)
+SELECT task_id, task, queue, priority, ?, crashes + ?, ?, envelope FROM sedano_message WHERE id = ?;
+
+-- park --
+UPDATE sedano_message SET state = 'parked', claimed_by = NULL WHERE id = ?;
+
+-- unpark --
+UPDATE sedano_message SET state = 'ready', ready_since = :now, redelivered = 1
+WHERE state = 'parked' AND task IN (SELECT value FROM json_each(:tasks));
+
+-- silent_nodes --
+SELECT incarnation, node, running FROM sedano_node
+WHERE incarnation <> :incarnation AND renewed_at + lease_seconds < :now;
+
+-- claims_of_nobody --
+-- Claims whose node has no row: there are none unless somebody deleted rows by hand.
+SELECT DISTINCT claimed_by FROM sedano_message
+WHERE state = 'claimed' AND claimed_by NOT IN (SELECT incarnation FROM sedano_node);
+
+-- running_when_it_died --
+SELECT id, task_id, task, queue, priority, crashes, redelivered, ready_since, envelope
+FROM sedano_message
+WHERE state = 'claimed' AND claimed_by = :incarnation
+AND id IN (SELECT value FROM json_each(:running))
+ORDER BY id;

@@ -1,0 +1,123 @@
+"""``sedano check``: are the settings right, can the tasks be imported, do the servers answer?"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from sedano.cli.command import SedanoCommand, option
+from sedano.cli.invocation import Invocation, pass_invocation
+from sedano.cli.json_output import write_json
+from sedano.cli.user_error import CHECK_SETTINGS, explain
+
+if TYPE_CHECKING:
+    from sedano.app import Sedano
+
+OK: Final = "ok"
+WARNING: Final = "warning"
+PROBLEM: Final = "problem"
+_COLOURS: Final = {OK: "green", WARNING: "yellow", PROBLEM: "red"}
+
+#: Asked for to see whether the result store answers; no task has this id.
+_NOBODYS_ID: Final = "sedano-check"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the answer."""
+
+    verdict: str
+    about: str
+    text: str
+    hint: str = ""
+
+
+@click.command(cls=SedanoCommand, short_help="Look for mistakes in settings, tasks, broker and results.")
+@option("--tasks", "list_tasks", is_flag=True, help="List the registered tasks.")
+@option("--strict", is_flag=True, help="Warnings count as problems.")
+@option("--json", "as_json", is_flag=True, help="Answer in JSON, for scripts.")
+@pass_invocation
+def check(invocation: Invocation, /, list_tasks: bool, strict: bool, as_json: bool) -> int:
+    """Look for mistakes: in the settings, in the tasks' modules, in the way to broker and results.
+
+    Exit codes: 0 all is well, 1 there is a problem. Good before a deployment.
+
+    \b
+    sedano -A proj check
+    sedano -A proj check --strict --json
+    """
+    app = invocation.find_app()
+    findings = [*_settings(app), *_tasks(app), *_broker(app), *_results(app)]
+    names = sorted(app.tasks) if list_tasks else []
+    if as_json:
+        document: dict[str, object] = {"findings": [asdict(finding) for finding in findings]}
+        write_json(document | ({"tasks": names} if list_tasks else {}))
+    else:
+        for finding in findings:
+            _print(finding)
+        for name in names:
+            click.echo(f"         {name}")
+    bad = {PROBLEM, WARNING} if strict else {PROBLEM}
+    return int(any(finding.verdict in bad for finding in findings))
+
+
+def _settings(app: "Sedano") -> Iterator[Finding]:
+    warnings: list[str] = []
+
+    def read() -> str:
+        warnings.extend(app.conf.warnings)
+        return "every setting has a value that can be used"
+
+    yield from _tried("settings", read)
+    for warning in warnings:
+        yield Finding(WARNING, "settings", warning)
+
+
+def _tasks(app: "Sedano") -> Iterator[Finding]:
+    def count() -> str:
+        from sedano.cli.find_app import import_tasks_of
+
+        import_tasks_of(app)
+        return f"{len(app.tasks)} registered"
+
+    yield from _tried("tasks", count)
+
+
+def _broker(app: "Sedano") -> Iterator[Finding]:
+    def ask() -> str:
+        nodes = len(app.broker.admin.nodes())
+        return f"{app.broker.location} answers; {nodes} worker{'s' if nodes != 1 else ''} running"
+
+    yield from _tried("broker", ask)
+
+
+def _results(app: "Sedano") -> Iterator[Finding]:
+    def ask() -> str:
+        store = app.results
+        if store is None:
+            return "not stored"
+        store.get(_NOBODYS_ID)
+        return f"{store.location} answers"
+
+    yield from _tried("results", ask)
+
+
+def _tried(about: str, attempt: Callable[[], str]) -> Iterator[Finding]:
+    try:
+        yield Finding(OK, about, attempt())
+    except Exception as error:
+        mistake = explain(error)
+        if mistake is None:
+            raise
+        yield Finding(PROBLEM, about, mistake.message, mistake.hint if mistake.hint != CHECK_SETTINGS else "")
+
+
+def _print(finding: Finding) -> None:
+    verdict = click.style(f"{finding.verdict:>7}", fg=_COLOURS[finding.verdict])
+    first, *rest = finding.text.splitlines() or [""]
+    click.echo(f"{verdict}  {finding.about}: {first}")
+    for line in rest:
+        click.echo(f"         {line}")
+    if finding.hint:
+        click.echo(f"         Hint: {finding.hint}")

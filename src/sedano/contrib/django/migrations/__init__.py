@@ -1,0 +1,1 @@
+"""The tables of ``sql/schema.sql``, as migrations."""

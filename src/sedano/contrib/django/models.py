@@ -1,0 +1,114 @@
+"""The tables of a Sedano database, as Django's migrations make them: the same as in ``sql/schema.sql``.
+
+A test holds the two in step. The broker and the result store read and write these tables with SQL of their
+own; the models are for the site: its admin, its shell, its reports. Never change rows of ``Message`` and
+``Node`` by hand while workers run.
+"""
+
+from django.db import models
+from django.db.models import Q
+
+
+class Message(models.Model):
+    """A live message, from its publication to its settlement."""
+
+    id = models.BigAutoField(primary_key=True)
+    task_id = models.TextField()
+    task = models.TextField()
+    queue = models.TextField()
+    priority = models.IntegerField(help_text="Higher runs sooner.")
+    state = models.TextField(help_text="ready, scheduled, claimed or parked")
+    due = models.FloatField(null=True, help_text="POSIX seconds; set while scheduled.")
+    ready_since = models.FloatField(help_text="POSIX seconds.")
+    crashes = models.IntegerField(help_text="Processes that died running it.")
+    redelivered = models.BooleanField(help_text="It had been claimed before.")
+    claimed_by = models.TextField(null=True, help_text="The incarnation of the node that holds it.")
+    envelope = models.BinaryField()
+
+    class Meta:
+        db_table = "sedano_message"
+        indexes = (
+            models.Index(
+                fields=["queue", "-priority", "id", "ready_since"],
+                name="sedano_message_ready",
+                condition=Q(state="ready"),
+            ),
+            models.Index(
+                fields=["queue", "due"], name="sedano_message_scheduled", condition=Q(state="scheduled")
+            ),
+            models.Index(fields=["claimed_by"], name="sedano_message_claimed", condition=Q(state="claimed")),
+            models.Index(fields=["task"], name="sedano_message_parked", condition=Q(state="parked")),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.task}[{self.task_id}] {self.state} in {self.queue}"
+
+
+class Node(models.Model):
+    """One life of a worker node that holds a lease."""
+
+    incarnation = models.TextField(primary_key=True)
+    node = models.TextField()
+    started_at = models.FloatField(help_text="POSIX seconds.")
+    renewed_at = models.FloatField(help_text="POSIX seconds.")
+    lease_seconds = models.FloatField()
+    running = models.TextField(help_text="JSON list: the messages its children are running.")
+
+    class Meta:
+        db_table = "sedano_node"
+
+    def __str__(self) -> str:
+        return self.incarnation
+
+
+class Queue(models.Model):
+    """A queue of which something is to be remembered."""
+
+    name = models.TextField(primary_key=True)
+    paused = models.BooleanField()
+
+    class Meta:
+        db_table = "sedano_queue"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class DeadLetter(models.Model):
+    """A message that was given up, with the reason."""
+
+    id = models.BigAutoField(primary_key=True)
+    task_id = models.TextField()
+    task = models.TextField()
+    queue = models.TextField()
+    priority = models.IntegerField()
+    reason = models.TextField()
+    crashes = models.IntegerField()
+    buried_at = models.FloatField(help_text="POSIX seconds.")
+    envelope = models.BinaryField()
+
+    class Meta:
+        db_table = "sedano_dead_letter"
+
+    def __str__(self) -> str:
+        return f"{self.task}[{self.task_id}]: {self.reason}"
+
+
+class Result(models.Model):
+    """What became of a task."""
+
+    task_id = models.TextField(primary_key=True)
+    state = models.TextField()
+    document = models.BinaryField(help_text="Celery's result meta, encoded.")
+    expires_at = models.FloatField(null=True, help_text="POSIX seconds.")
+
+    class Meta:
+        db_table = "sedano_result"
+        indexes = (
+            models.Index(
+                fields=["expires_at"], name="sedano_result_expiry", condition=Q(expires_at__isnull=False)
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.task_id}: {self.state}"

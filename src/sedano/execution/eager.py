@@ -1,0 +1,150 @@
+"""Runs a task in the calling process: ``Task.apply``, and everything under ``task_always_eager``.
+
+Composed into the application. Retries are run at once, without their delays. Publishes nothing.
+"""
+
+import asyncio
+import threading
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import Any
+
+from sedano import announced, ids
+from sedano.errors import Retry
+from sedano.execution import handlers, task_signals
+from sedano.execution.host import Host
+from sedano.execution.invoke import call, call_async
+from sedano.execution.outcome import Failed, Outcome, Rejected, Retried, Succeeded, state_of
+from sedano.message.task_message import TaskMessage
+from sedano.results import celery_meta
+from sedano.results.async_result import EagerResult
+from sedano.results.task_meta import TaskMeta
+from sedano.tasks.options import TaskOptions
+from sedano.tasks.request import Context, current_request
+from sedano.tasks.retrying import NextAttempt
+from sedano.tasks.task import Task
+
+
+class EagerRunner:
+    """Runs one application's tasks here and now."""
+
+    def __init__(self, app: Host) -> None:
+        self._app = app
+
+    def run(
+        self,
+        task: Task[..., Any],
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        options: TaskOptions,
+        *,
+        throw: bool | None = None,
+    ) -> EagerResult[Any]:
+        """Run a task to its end, retries included, and say what became of it.
+
+        Args:
+            task: The task to run.
+            args: Its positional arguments.
+            kwargs: Its keyword arguments.
+            options: How it was called; ``retries`` and ``task_id`` of the first attempt among them.
+            throw: Raise what the task raised; None leaves it to ``task_eager_propagates``.
+        """
+        task_signals.attach(self._app.announcer)
+        task_id, retries = options.task_id or ids.task_id(), options.retries
+        while True:
+            request = self._request(task, task_id, args, kwargs, retries, options)
+            outcome = self._attempt(task, request)
+            following = outcome.retry.sig if isinstance(outcome, Retried) else None
+            if not isinstance(following, NextAttempt):
+                break
+            args, kwargs, retries = following.args, following.kwargs, following.options.retries
+        state, value = state_of(outcome)
+        self._store(task, task_id, outcome)
+        propagate = self._app.settings.tasks.eager_propagates if throw is None else throw
+        if propagate and isinstance(outcome, Failed):
+            raise outcome.error
+        if isinstance(value, Retry):
+            value = value.exc
+        traceback = outcome.traceback if isinstance(outcome, Failed | Retried) else None
+        return EagerResult(task_id, value, state, traceback, task.name)
+
+    def _request(
+        self,
+        task: Task[..., Any],
+        task_id: str,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        retries: int,
+        options: TaskOptions,
+    ) -> Context:
+        outer = current_request.get()
+        message = TaskMessage(
+            id=task_id,
+            task=task.name,
+            args=args,
+            kwargs=dict(kwargs),
+            retries=retries,
+            root_id=options.root_id or (outer.root_id if outer is not None else None) or task_id,
+            parent_id=options.parent_id or (outer.id if outer is not None else None),
+            headers=dict(options.headers or {}),
+            shadow=options.shadow,
+            ignore_result=options.ignore_result,
+            time_limit=options.time_limit,
+            soft_time_limit=options.soft_time_limit,
+        )
+        return Context.from_message(
+            message, task, queue=options.queue or "", hostname=ids.hostname(), is_eager=True
+        )
+
+    def _attempt(self, task: Task[..., Any], request: Context) -> Outcome:
+        announcer = self._app.announcer
+        token = current_request.set(request)
+        try:
+            announcer.announce(announced.TaskStarted(task, request))
+            handlers.before_start(task, request)
+            if task.is_coroutine:
+                outcome = _run_to_end(call_async(task, request))
+            else:
+                outcome = call(task, request)
+            match outcome:
+                case Succeeded(value=value):
+                    announcer.announce(announced.TaskSucceeded(task, request, value, 0.0))
+                case Failed(error=error, traceback=text):
+                    announcer.announce(announced.TaskFailed(task, request, error, text, 0.0))
+                case Retried(retry=retry, traceback=text):
+                    announcer.announce(announced.TaskRetried(task, request, retry, text))
+                case Rejected(reason=reason, requeue=requeue):
+                    announcer.announce(announced.TaskRejected(task, request, reason, requeue))
+            handlers.after_run(task, request, outcome)
+            announcer.announce(announced.TaskFinished(task, request, *state_of(outcome)))
+        finally:
+            current_request.reset(token)
+        return outcome
+
+    def _store(self, task: Task[..., Any], task_id: str, outcome: Outcome) -> None:
+        """Store the result where ``store_eager_result`` asks for it."""
+        if not task.store_eager_result or task.ignore_result or self._app.results is None:
+            return
+        now = self._app.clock.now()
+        match outcome:
+            case Succeeded(value=value):
+                meta = TaskMeta.succeeded(task_id, value, finished_at=now)
+            case Failed(error=error, traceback=text):
+                meta = TaskMeta.failed(task_id, error, finished_at=now, traceback=text)
+            case _:
+                return
+        write = celery_meta.to_write(meta, self._app.settings.results, now=self._app.clock.timestamp())
+        self._app.results.put([write])
+
+
+def _run_to_end(coroutine: Coroutine[Any, Any, Outcome]) -> Outcome:
+    """Run a coroutine from synchronous code, whether or not an event loop runs in this thread."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(coroutine)
+    # A loop cannot run inside a running one: give it a thread, and wait for that.
+    outcomes: list[Outcome] = []
+    thread = threading.Thread(target=lambda: outcomes.append(asyncio.run(coroutine)))
+    thread.start()
+    thread.join()
+    return outcomes[0]

@@ -1,0 +1,195 @@
+"""Runs one message and says how it is to be settled.
+
+Called by the children (and by solo nodes). The only mention of each fact of a task's life is announced here;
+log lines and signals subscribe. Never talks to a broker: it returns a settlement.
+"""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from time import perf_counter
+from typing import Any
+
+from sedano import announced
+from sedano.errors import MessageError, NotSupported, TaskNotRegistered
+from sedano.brokers.settlement import Bury, Park, Record
+from sedano.execution import task_signals
+from sedano.execution.attempt import Attempt
+from sedano.execution.executed import Executed
+from sedano.execution.handlers import after_run, before_start
+from sedano.execution.host import Host
+from sedano.execution.invoke import call, call_async
+from sedano.execution.job import Job
+from sedano.execution.outcome import Failed, Ignored, Outcome, Rejected, Retried, Succeeded, state_of
+from sedano.execution.settling import Settling
+from sedano.execution.soft_limit import SoftLimit
+from sedano.message.decoding import decode
+from sedano.message.task_message import TaskMessage
+from sedano.tasks.request import Context, current_request
+
+#: Where a child puts a word about a task that is still running.
+Reporter = Callable[[Executed], None]
+
+
+class Executor:
+    """Runs the messages of one application, one at a time per thread (many at a time on an event loop)."""
+
+    def __init__(
+        self,
+        app: Host,
+        *,
+        node: str | None = None,
+        report: Reporter | None = None,
+        soft_limit: SoftLimit | None = None,
+    ) -> None:
+        self._app = app
+        self._node = node
+        self._report = report
+        self._soft_limit = soft_limit
+        self._settling = Settling(app)
+        self._announcer = app.announcer
+        task_signals.attach(app.announcer)
+
+    def execute(self, job: Job) -> Executed:
+        """Run one task and say what became of it."""
+        attempt = self._begin(job)
+        if not isinstance(attempt, Attempt):
+            return attempt
+        token = current_request.set(attempt.request)
+        try:
+            with self._surroundings(attempt):
+                self._announce_start(attempt)
+                started = perf_counter()
+                outcome = call(
+                    attempt.task,
+                    attempt.request,
+                    soft_limit=self._soft_limit,
+                    seconds=job.soft_time_limit,
+                )
+                attempt.runtime = perf_counter() - started
+                return self._finish(attempt, outcome)
+        finally:
+            current_request.reset(token)
+
+    async def execute_async(self, job: Job) -> Executed:
+        """``execute`` for a coroutine task, on the running event loop."""
+        attempt = self._begin(job)
+        if not isinstance(attempt, Attempt):
+            return attempt
+        token = current_request.set(attempt.request)
+        try:
+            with self._surroundings(attempt):
+                self._announce_start(attempt)
+                started = perf_counter()
+                outcome = await call_async(
+                    attempt.task,
+                    attempt.request,
+                    soft_seconds=job.soft_time_limit,
+                    hard_seconds=job.time_limit,
+                )
+                attempt.runtime = perf_counter() - started
+                return self._finish(attempt, outcome)
+        finally:
+            current_request.reset(token)
+
+    # -- before the call
+
+    def _begin(self, job: Job) -> Attempt | Executed:
+        delivery = job.delivery
+        settings = self._app.settings.tasks
+        try:
+            message = decode(
+                delivery.envelope, accept=settings.accept_content, max_size=settings.max_message_size
+            )
+            refuse_workflows(message)
+        except (MessageError, NotSupported) as error:
+            return self._refuse(job, error)
+        try:
+            task = self._app.tasks[message.task]
+        except TaskNotRegistered:
+            return Executed(delivery.tag, Park(delivery.tag))
+        request = Context.from_message(
+            message,
+            task,
+            queue=delivery.queue,
+            priority=delivery.priority,
+            redelivered=delivery.redelivered,
+            hostname=self._node,
+        )
+        attempt = Attempt(job, task, request)
+        if self._report is not None:
+            request._record_state = lambda state, meta: self._record_state(attempt, state, meta)
+            if task.track_started:
+                self._record_started(attempt)
+        return attempt
+
+    def _refuse(self, job: Job, error: Exception) -> Executed:
+        delivery = job.delivery
+        self._announcer.announce(announced.MessageRefused(delivery.task_id, delivery.task, error))
+        result = self._settling.failure_of(delivery.task_id, error)
+        reason = f"{type(error).__name__}: {error}"
+        if job.acknowledged:
+            return Executed(delivery.tag, Record(None, result=result))
+        return Executed(delivery.tag, Bury(delivery.tag, reason=reason, result=result))
+
+    def _surroundings(self, attempt: Attempt) -> ExitStack:
+        """What the application wants round every attempt, such as Django's care for its connections."""
+        stack = ExitStack()
+        for surround in self._app.around_attempt:
+            stack.enter_context(surround(attempt.task, attempt.request))
+        return stack
+
+    def _announce_start(self, attempt: Attempt) -> None:
+        if self._announcer.wants(announced.TaskStarted):
+            self._announcer.announce(announced.TaskStarted(attempt.task, attempt.request))
+        before_start(attempt.task, attempt.request)
+
+    # -- words in between
+
+    def _record_started(self, attempt: Attempt) -> None:
+        self._send(attempt, self._settling.started(attempt, self._node))
+
+    def _record_state(self, attempt: Attempt, state: str, meta: Any) -> None:
+        self._send(attempt, self._settling.custom(attempt, state, meta))
+
+    def _send(self, attempt: Attempt, record: Record) -> None:
+        if self._report is not None and record.result is not None:
+            self._report(Executed(attempt.job.delivery.tag, record, final=False))
+
+    # -- after the call
+
+    def _finish(self, attempt: Attempt, outcome: Outcome) -> Executed:
+        settlement, outcome = self._settling.settlement(attempt, outcome)
+        self._announce_end(attempt, outcome)
+        return Executed(attempt.job.delivery.tag, settlement, attempt.runtime)
+
+    def _announce_end(self, attempt: Attempt, outcome: Outcome) -> None:
+        task, request, announcer = attempt.task, attempt.request, self._announcer
+        match outcome:
+            case Succeeded(value=value):
+                if announcer.wants(announced.TaskSucceeded):
+                    announcer.announce(announced.TaskSucceeded(task, request, value, attempt.runtime))
+            case Failed(error=error, traceback=text):
+                announcer.announce(announced.TaskFailed(task, request, error, text, attempt.runtime))
+            case Retried(retry=retry, traceback=text):
+                announcer.announce(announced.TaskRetried(task, request, retry, text))
+            case Rejected(reason=reason, requeue=requeue):
+                announcer.announce(announced.TaskRejected(task, request, reason, requeue))
+            case Ignored():
+                announcer.announce(announced.TaskIgnored(task, request))
+        after_run(task, request, outcome)
+        if announcer.wants(announced.TaskFinished):
+            announcer.announce(announced.TaskFinished(task, request, *state_of(outcome)))
+
+
+def refuse_workflows(message: TaskMessage) -> None:
+    """Messages that are part of a workflow: bury them rather than run them and drop the rest.
+
+    Raises:
+        NotSupported: the message carries a chain, a chord or callbacks.
+    """
+    for part in ("chain", "chord", "callbacks", "errbacks"):
+        if getattr(message, part):
+            raise NotSupported(
+                f"The message carries a {part!r}: this version of Sedano runs no workflows. "
+                "Replay it from the dead letters with a version that does."
+            )

@@ -1,0 +1,117 @@
+"""The call of the user's function, and the one place where its exceptions become outcomes.
+
+Called by the executor and the eager runner. Nothing below this raises for what a task did.
+"""
+
+import asyncio
+import traceback
+from datetime import datetime
+from typing import Any
+
+from sedano.errors import Ignore, Reject, Retry, SoftTimeLimitExceeded, TimeLimitExceeded
+from sedano.execution.handlers import entry
+from sedano.execution.outcome import Failed, Ignored, Outcome, Rejected, Retried, Succeeded
+from sedano.execution.soft_limit import SoftLimit
+from sedano.tasks import retrying
+from sedano.tasks.request import Context
+from sedano.tasks.task import Task
+
+
+def call(
+    task: Task[..., Any],
+    request: Context,
+    *,
+    soft_limit: SoftLimit | None = None,
+    seconds: float | None = None,
+) -> Outcome:
+    """Run the function of a task, under a soft limit of so many ``seconds`` if given."""
+    try:
+        if soft_limit is None or seconds is None:
+            return Succeeded(entry(task)(*request.args, **request.kwargs))
+        soft_limit.arm(seconds)
+        try:
+            return Succeeded(entry(task)(*request.args, **request.kwargs))
+        finally:
+            soft_limit.disarm()
+    except BaseException as error:
+        return outcome_of(task, request, error)
+
+
+async def call_async(
+    task: Task[..., Any],
+    request: Context,
+    *,
+    soft_seconds: float | None = None,
+    hard_seconds: float | None = None,
+) -> Outcome:
+    """Run the coroutine function of a task. A limit that passes cancels it: it may clean up."""
+    soft = asyncio.timeout(soft_seconds)
+    hard = asyncio.timeout(hard_seconds)
+    try:
+        async with hard, soft:
+            return Succeeded(await entry(task)(*request.args, **request.kwargs))
+    except TimeoutError as error:
+        if hard.expired():
+            return _failed(TimeLimitExceeded(hard_seconds))
+        if soft.expired():
+            return outcome_of(task, request, SoftTimeLimitExceeded().with_traceback(error.__traceback__))
+        return outcome_of(task, request, error)
+    except BaseException as error:
+        return outcome_of(task, request, error)
+
+
+def outcome_of(task: Task[..., Any], request: Context, error: BaseException) -> Outcome:
+    """What an exception says of the run. SystemExit fails a task like any other: it does not end the child."""
+    match error:
+        case Retry():
+            return _retried(task, request, error)
+        case Ignore():
+            return Ignored()
+        case Reject():
+            return Rejected(error.reason, error.requeue)
+        case Exception() if retrying.wants_autoretry(task, error):
+            try:
+                retrying.autoretry(task, error)
+            except Retry as retry:
+                return _retried(task, request, retry)
+            except Exception as final:
+                return _failed(final)
+    return _failed(error)
+
+
+def _retried(task: Task[..., Any], request: Context, retry: Retry) -> Outcome:
+    if not request.follow_ups and not request.is_eager:
+        # Raised by hand rather than by Task.retry: the task still expects to run again.
+        try:
+            _retry_by_hand(task, retry)
+        except Exception as error:
+            return _failed(error)
+    return Retried(retry, _text_of(retry.exc if retry.exc is not None else retry))
+
+
+def _retry_by_hand(task: Task[..., Any], retry: Retry) -> None:
+    moment = retry.when if isinstance(retry.when, datetime) else None
+    seconds = retry.when if isinstance(retry.when, int | float) else None
+    retrying.retry(
+        task,
+        None,
+        None,
+        exc=retry.exc if isinstance(retry.exc, Exception) else None,
+        throw=False,
+        eta=moment,
+        countdown=seconds,
+        max_retries=None,
+        options={},
+    )
+
+
+def _failed(error: BaseException) -> Failed:
+    return Failed(error, _text_of(error))
+
+
+def _text_of(error: BaseException) -> str:
+    start = error.__traceback__
+    # The first frame is this module's: the reader wants their own.
+    while start is not None and start.tb_frame.f_code.co_filename == __file__:
+        start = start.tb_next
+    return "".join(traceback.format_exception(type(error), error, start))

@@ -1,0 +1,16 @@
+"""One admitted message, for the executor."""
+
+import msgspec
+
+from sedano.brokers.delivery import Delivery
+
+
+class Job(msgspec.Struct, frozen=True, array_like=True):
+    """A delivery, and what the node has decided about it."""
+
+    delivery: Delivery
+    #: The message was removed before it ran (``acks_late=False``): its outcome is not fenced.
+    acknowledged: bool = False
+    #: The limits that hold for this run: the message's, else the task's, else the node's. Seconds.
+    time_limit: float | None = None
+    soft_time_limit: float | None = None

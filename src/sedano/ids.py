@@ -1,0 +1,63 @@
+"""Identities: of tasks, of nodes, and of the process that sends.
+
+Called by the publisher and the node. Never remembers what it gave out.
+"""
+
+import os
+import socket
+import threading
+import uuid
+from typing import Final
+
+NODE_NAME_DEFAULT: Final = "sedano@%h"
+
+
+def task_id() -> str:
+    """A new task id: a random UUID in its text form (36 characters), as Celery's.
+
+    >>> len(task_id())
+    36
+    """
+    # uuid.uuid4() spends most of its time building the object; the text is all we need.
+    bits = int.from_bytes(os.urandom(16), "big")
+    bits = bits & ~(0xF << 76) | (4 << 76)
+    bits = bits & ~(0x3 << 62) | (2 << 62)
+    text = f"{bits:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def incarnation(node: str) -> str:
+    """The identity of one life of a node: a node that comes back is another incarnation."""
+    return f"{node}/{os.getpid()}/{uuid.uuid4().hex[:12]}"
+
+
+def hostname() -> str:
+    """This machine's name."""
+    return socket.gethostname()
+
+
+def node_name(pattern: str | None) -> str:
+    """Expand a node name: ``%h`` host and domain, ``%n`` host, ``%d`` domain.
+
+    A name without ``@`` gets the host: ``w1`` becomes ``w1@host``.
+    """
+    host = hostname()
+    short, _, domain = host.partition(".")
+    name = pattern or NODE_NAME_DEFAULT
+    if "@" not in name:
+        name += "@%h"
+    return name.replace("%h", host).replace("%n", short).replace("%d", domain)
+
+
+def origin() -> str:
+    """What a message says of its sender: ``gen<pid>@<host>``."""
+    return f"gen{os.getpid()}@{hostname()}"
+
+
+_REPLY_NAMESPACE: Final = uuid.uuid4()
+
+
+def thread_oid() -> str:
+    """The reply address of the calling thread; Celery's ``reply_to`` has the same form."""
+    name = f"{os.getpid()}-{threading.get_ident()}"
+    return str(uuid.uuid3(_REPLY_NAMESPACE, name))

@@ -1,0 +1,152 @@
+"""The settings as the rest of the package reads them: frozen, typed, in the units they are used in.
+
+Made once by ``sedano.settings.reading`` from what the user wrote; which name a user writes for a field is in
+``sedano.settings.celery_names``. Nothing here knows a setting's name, and nothing below the application
+knows anything but these classes.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta, tzinfo
+from types import MappingProxyType
+from typing import Any, Final
+
+import msgspec
+
+EMPTY: Final[Mapping[str, Any]] = MappingProxyType({})
+
+#: Between the attempts to publish, in seconds; Celery's own figures.
+PUBLISH_RETRY_POLICY: Final[Mapping[str, Any]] = MappingProxyType(
+    {"max_retries": 3, "interval_start": 0, "interval_max": 1, "interval_step": 0.2}
+)
+
+LOG_FORMAT: Final = "[%(asctime)s: %(levelname)s/%(processName)s] %(message)s"
+TASK_LOG_FORMAT: Final = (
+    "[%(asctime)s: %(levelname)s/%(processName)s] %(task_name)s[%(task_id)s]: %(message)s"
+)
+
+
+class BrokerSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Where messages go."""
+
+    #: None means the embedded default, a database beside the program.
+    url: str | None = None
+    #: Options of the broker that the URL names.
+    transport_options: Mapping[str, Any] = EMPTY
+    #: How long opening a connection may take.
+    connection_timeout: timedelta = timedelta(seconds=4)
+    #: How long one ``delay()`` may take in all, retries included, before it raises BrokerUnavailable.
+    publish_timeout: timedelta = timedelta(seconds=2)
+
+
+class ResultSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Where results go and how they are written."""
+
+    #: None means beside the broker where the broker can hold results; "disabled" means nowhere.
+    backend: str | None = None
+    #: Options of the store that the URL names.
+    transport_options: Mapping[str, Any] = EMPTY
+    #: How long a result is kept; None means for ever.
+    expires: timedelta | None = timedelta(days=1)
+    #: Whether a result carries its task's name, arguments, worker, retries and queue.
+    extended: bool = False
+    serializer: str = "json"
+    #: Serializers whose results may be read; where it is not set, those of the tasks.
+    accept_content: frozenset[str] = frozenset({"json"})
+
+
+class TaskSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How tasks are published and run, unless the task or the call says otherwise."""
+
+    default_queue: str = "celery"
+    #: The queues a node serves when it is given none; None means the default queue alone.
+    queues: tuple[str, ...] | None = None
+    #: Whatever ``task_routes`` was: a dict, a list of routers, a callable, a dotted path, or None.
+    routes: Any = None
+    #: Whatever ``task_annotations`` was: a dict, an object, a list of both, or None.
+    annotations: Any = None
+    default_priority: int | None = None
+    #: 2 is persistent, 1 transient.
+    default_delivery_mode: int = 2
+    inherit_parent_priority: bool = False
+
+    serializer: str = "json"
+    #: Serializers (or content types) whose messages may be read.
+    accept_content: frozenset[str] = frozenset({"json"})
+    compression: str | None = None
+    #: Bytes of headers and body; a larger message is refused when it is published.
+    max_message_size: int = 8 * 1024 * 1024
+    #: How deep the printed form of arguments goes.
+    repr_maxlevels: int = 3
+    publish_retry: bool = True
+    publish_retry_policy: Mapping[str, Any] = PUBLISH_RETRY_POLICY
+    #: Django: hold ``delay()`` back until the transaction it was called in has committed.
+    publish_on_commit: bool = True
+
+    acks_late: bool = True
+    #: How often a task may take its process with it before it is buried.
+    max_crashes: int = 3
+    #: Seconds.
+    time_limit: float | None = None
+    #: Seconds.
+    soft_time_limit: float | None = None
+    track_started: bool = False
+    ignore_result: bool = False
+    store_errors_even_if_ignored: bool = False
+
+    always_eager: bool = False
+    eager_propagates: bool = False
+    store_eager_result: bool = False
+
+
+class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How a node works."""
+
+    #: Children, and so synchronous slots; None means one for each usable CPU.
+    concurrency: int | None = None
+    #: "prefork" or "solo".
+    pool: str = "prefork"
+    #: ``async def`` tasks that one child runs at a time.
+    async_concurrency: int = 100
+    max_tasks_per_child: int | None = None
+    #: KiB of resident memory.
+    max_memory_per_child: int | None = None
+    #: How long a draining node waits for running tasks before it requeues them.
+    soft_shutdown_timeout: timedelta = timedelta(seconds=25)
+    #: A node that has not renewed its lease for this long is taken for dead.
+    lease: timedelta = timedelta(seconds=10)
+
+    log_format: str = LOG_FORMAT
+    task_log_format: str = TASK_LOG_FORMAT
+    log_datefmt: str | None = None
+    task_log_datefmt: str | None = None
+    #: None means where the output is a terminal.
+    log_color: bool | None = None
+    hijack_root_logger: bool = False
+    redirect_stdouts: bool = False
+    #: A level of the logging module, such as ``WARNING``.
+    redirect_stdouts_level: str = "WARNING"
+
+
+class AppSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What concerns the application as a whole."""
+
+    #: None means UTC, or local time where ``enable_utc`` is off.
+    timezone: tzinfo | None = None
+    enable_utc: bool = True
+    #: Modules that a worker imports when it starts.
+    imports: tuple[str, ...] = ()
+    include: tuple[str, ...] = ()
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """All settings of one application.
+
+    >>> Settings().tasks.acks_late
+    True
+    """
+
+    broker: BrokerSettings = BrokerSettings()
+    results: ResultSettings = ResultSettings()
+    tasks: TaskSettings = TaskSettings()
+    worker: WorkerSettings = WorkerSettings()
+    app: AppSettings = AppSettings()

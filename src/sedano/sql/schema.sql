@@ -1,0 +1,81 @@
+-- The tables of a Sedano database, for SQLite. Django's migrations make the same ones.
+--
+-- sedano_message is the hot table: a message lives here from its publication to its settlement. Ids only
+-- grow (AUTOINCREMENT), so an id is never given to a second message, and id order is publication order.
+-- Each statement's name is the table's or index's, without "sedano_". The indices are partial, one for each question that is asked of messages in that state.
+
+-- message --
+CREATE TABLE IF NOT EXISTS sedano_message (
+    id          INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    task_id     TEXT    NOT NULL,
+    task        TEXT    NOT NULL,
+    queue       TEXT    NOT NULL,
+    priority    INTEGER NOT NULL,  -- higher runs sooner
+    state       TEXT    NOT NULL,  -- ready, scheduled, claimed or parked
+    due         REAL    NULL,      -- POSIX seconds; set while scheduled
+    ready_since REAL    NOT NULL,  -- POSIX seconds
+    crashes     INTEGER NOT NULL,  -- processes that died running it
+    redelivered BOOL    NOT NULL,  -- it had been claimed before
+    claimed_by  TEXT    NULL,      -- the incarnation that holds it, while claimed: the fence
+    envelope    BLOB    NOT NULL   -- sedano.message.envelope.pack
+);
+
+-- message_ready --
+-- ready_since is in it so that depth and oldest age are answered from the index alone.
+CREATE INDEX IF NOT EXISTS sedano_message_ready
+    ON sedano_message (queue, priority DESC, id, ready_since) WHERE state = 'ready';
+
+-- message_scheduled --
+CREATE INDEX IF NOT EXISTS sedano_message_scheduled
+    ON sedano_message (queue, due) WHERE state = 'scheduled';
+
+-- message_claimed --
+CREATE INDEX IF NOT EXISTS sedano_message_claimed
+    ON sedano_message (claimed_by) WHERE state = 'claimed';
+
+-- message_parked --
+CREATE INDEX IF NOT EXISTS sedano_message_parked
+    ON sedano_message (task) WHERE state = 'parked';
+
+-- node --
+-- One row for each incarnation of a node that holds a lease; deleted by whoever takes it for dead.
+CREATE TABLE IF NOT EXISTS sedano_node (
+    incarnation   TEXT NOT NULL PRIMARY KEY,
+    node          TEXT NOT NULL,
+    started_at    REAL NOT NULL,  -- POSIX seconds
+    renewed_at    REAL NOT NULL,  -- POSIX seconds
+    lease_seconds REAL NOT NULL,
+    running       TEXT NOT NULL   -- JSON list: ids of the messages its children are running
+);
+
+-- queue --
+-- Only queues of which something is to be remembered have a row.
+CREATE TABLE IF NOT EXISTS sedano_queue (
+    name   TEXT NOT NULL PRIMARY KEY,
+    paused BOOL NOT NULL
+);
+
+-- dead_letter --
+CREATE TABLE IF NOT EXISTS sedano_dead_letter (
+    id        INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    task_id   TEXT    NOT NULL,
+    task      TEXT    NOT NULL,
+    queue     TEXT    NOT NULL,
+    priority  INTEGER NOT NULL,
+    reason    TEXT    NOT NULL,
+    crashes   INTEGER NOT NULL,
+    buried_at REAL    NOT NULL,  -- POSIX seconds
+    envelope  BLOB    NOT NULL
+);
+
+-- result --
+CREATE TABLE IF NOT EXISTS sedano_result (
+    task_id    TEXT NOT NULL PRIMARY KEY,
+    state      TEXT NOT NULL,
+    document   BLOB NOT NULL,  -- Celery's result meta, encoded
+    expires_at REAL NULL       -- POSIX seconds
+);
+
+-- result_expiry --
+CREATE INDEX IF NOT EXISTS sedano_result_expiry
+    ON sedano_result (expires_at) WHERE expires_at IS NOT NULL;

@@ -1,0 +1,196 @@
+"""How a call is to be published: what ``apply_async`` and ``send_task`` accept besides the arguments.
+
+Built once at the door from the user's keywords; ``**options`` go no further. Never looks at a task or at the
+settings: the publisher lays these over them (call > task > routes > settings).
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final, TypedDict
+
+import msgspec
+
+from sedano.errors import ConfigurationError, NotSupported, did_you_mean
+
+
+class RetryOptions(TypedDict, total=False):
+    """The keywords of ``Task.retry`` that are not its own, for type checkers."""
+
+    expires: float | datetime | timedelta | None
+    queue: str | None
+    priority: int | None
+    serializer: str | None
+    compression: str | None
+    ignore_result: bool | None
+    time_limit: float | None
+    soft_time_limit: float | None
+    headers: Mapping[str, Any] | None
+    shadow: str | None
+    reply_to: str | None
+    retry: bool | None
+    retry_policy: Mapping[str, Any] | None
+    add_to_parent: bool
+    root_id: str | None
+    parent_id: str | None
+    delivery_mode: int | None
+
+
+class CallOptions(RetryOptions, total=False):
+    """The keywords of ``apply_async`` and ``send_task``, for type checkers."""
+
+    task_id: str | None
+    countdown: float | timedelta | None
+    eta: datetime | None
+    retries: int
+
+
+#: Options of Celery's that this version does not have. None (and other empty values) are let through.
+NOT_SUPPORTED: Final[Mapping[str, str]] = {
+    "exchange": "Give queue= instead.",
+    "exchange_type": "Give queue= instead.",
+    "routing_key": "Give queue= instead.",
+    "declare": "Queues need no declaration.",
+    "producer": "The application's broker is used.",
+    "publisher": "The application's broker is used.",
+    "connection": "The application's broker is used.",
+    "router": "Set task_routes.",
+    "route_name": "Set task_routes.",
+    "mandatory": "Messages always reach their queue.",
+    "immediate": "",
+    "timeout": "Set broker_publish_timeout.",
+    "confirm_timeout": "Set broker_publish_timeout.",
+    "link": "Callbacks are not in this version.",
+    "link_error": "Callbacks are not in this version.",
+    "chain": "Workflows are not in this version.",
+    "chord": "Workflows are not in this version.",
+    "group_id": "Workflows are not in this version.",
+    "group_index": "Workflows are not in this version.",
+    "stamped_headers": "Stamps are not in this version; give headers= instead.",
+    "replaced_task_nesting": "",
+    "result_cls": "",
+    "task_type": "",
+    "link_task": "",
+}
+
+
+class TaskOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What one call says of itself; None leaves it to the task, the routes and the settings.
+
+    >>> TaskOptions.from_call({"queue": "mails", "countdown": 10}).queue
+    'mails'
+    """
+
+    task_id: str | None = None
+    #: Seconds from now.
+    countdown: float | None = None
+    eta: datetime | str | None = None
+    #: Seconds from now, or the moment (ISO text as it stands in a message).
+    expires: float | datetime | str | None = None
+    queue: str | None = None
+    priority: int | None = None
+    serializer: str | None = None
+    compression: str | None = None
+    ignore_result: bool | None = None
+    #: Seconds.
+    time_limit: float | None = None
+    soft_time_limit: float | None = None
+    headers: Mapping[str, Any] | None = None
+    #: The name shown in logs instead of the task's.
+    shadow: str | None = None
+    reply_to: str | None = None
+    #: Whether and how to try again when the broker is unavailable.
+    retry: bool | None = None
+    retry_policy: Mapping[str, Any] | None = None
+    #: Whether the running task lists the new one among its children.
+    add_to_parent: bool = True
+    root_id: str | None = None
+    parent_id: str | None = None
+    retries: int = 0
+    delivery_mode: int | None = None
+
+    @classmethod
+    def from_call(cls, options: Mapping[str, Any]) -> "TaskOptions":
+        """Check the keywords of a call.
+
+        Raises:
+            NotSupported: an option of Celery's that this version does not have.
+            ConfigurationError: an option has the wrong type, or is no option.
+        """
+        known: dict[str, Any] = {}
+        for name, value in options.items():
+            if name in _FIELDS:
+                known[name] = _checked(name, value)
+            elif name not in NOT_SUPPORTED:
+                raise ConfigurationError(
+                    f"{name}: no such option of a call.{did_you_mean(name, [*_FIELDS, 'args', 'kwargs'])}"
+                )
+            elif value not in (None, (), [], {}, False) and not _names_the_queue(name, value, options):
+                reason = NOT_SUPPORTED[name]
+                raise NotSupported(f"{name}: this option of a call is not supported. {reason}".rstrip())
+        if known.get("countdown") is not None and known.get("eta") is not None:
+            raise ConfigurationError("countdown and eta: give one of them.")
+        return cls(**known)
+
+    def over(self, defaults: "TaskOptions") -> "TaskOptions":
+        """These options where they are set, the others elsewhere."""
+        values = {
+            name: own if (own := getattr(self, name)) != _DEFAULTS[name] else getattr(defaults, name)
+            for name in _FIELDS
+        }
+        return TaskOptions(**values)
+
+
+_FIELDS: Final = frozenset(TaskOptions.__struct_fields__)
+NO_OPTIONS: Final = TaskOptions()
+_DEFAULTS: Final = {name: getattr(NO_OPTIONS, name) for name in _FIELDS}
+
+_TEXTS: Final = frozenset(
+    {"task_id", "queue", "serializer", "compression", "shadow", "reply_to", "root_id", "parent_id"}
+)
+_LIMITS: Final = frozenset({"time_limit", "soft_time_limit"})
+
+
+def _names_the_queue(name: str, value: Any, options: Mapping[str, Any]) -> bool:
+    """Whether a routing key or an exchange only repeats the queue's name, as is often done."""
+    return name in ("routing_key", "exchange") and value == options.get("queue")
+
+
+def _checked(name: str, value: Any) -> Any:
+    if value is None:
+        return _DEFAULTS[name]
+    if name in _TEXTS:
+        if not isinstance(value, str) or not value:
+            raise ConfigurationError(f"{name}: expected a text, got {value!r}")
+        return value
+    match name:
+        case "countdown":
+            return _seconds(name, value) or None
+        case "expires":
+            if isinstance(value, datetime | str):
+                return value
+            return _seconds(name, value)
+        case "eta":
+            if not isinstance(value, datetime | str):
+                raise ConfigurationError(f"eta: expected a datetime, got {value!r}")
+        case "priority":
+            check_priority(value)
+        case "headers" | "retry_policy":
+            if not isinstance(value, Mapping):
+                raise ConfigurationError(f"{name}: expected a mapping, got {value!r}")
+        case _ if name in _LIMITS:
+            return _seconds(name, value) or None
+    return value
+
+
+def _seconds(name: str, value: Any) -> float:
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
+        raise ConfigurationError(f"{name}: expected a number of seconds, got {value!r}")
+    return value
+
+
+def check_priority(value: object) -> None:
+    """Raises ConfigurationError for anything but an integer from 0 to 255."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 255:
+        raise ConfigurationError(f"priority: expected an integer from 0 to 255, got {value!r}")

@@ -1,0 +1,315 @@
+"""From a call to messages in the broker.
+
+Called by ``Task.apply_async``, ``Sedano.send_task`` and ``Task.retry``. Lays the call's options over the
+task's, the routes' and the settings', encodes, and publishes. Never keeps a message.
+"""
+
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from sedano import ids, signals
+from sedano.brokers.publication import Publication
+from sedano.errors import BrokerUnavailable, ConfigurationError
+from sedano.message.celery_v2 import encode
+from sedano.message.decoding import decode
+from sedano.message.task_message import TaskMessage
+from sedano.message.wire_time import format_time, parse_time
+from sedano.settings.sections import Settings
+from sedano.tasks import publish_signals
+from sedano.tasks.options import NO_OPTIONS, TaskOptions
+from sedano.tasks.publish_retry import PublishRetry
+from sedano.tasks.request import worker_request
+from sedano.tasks.routing import Router
+
+if TYPE_CHECKING:
+    from sedano.results.async_result import EagerResult
+    from sedano.tasks.application import Application
+    from sedano.tasks.task import Task
+
+
+class Publisher:
+    """Publishes an application's calls. Thread-safe."""
+
+    def __init__(self, application: "Application", *, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._application = application
+        self._sleep = sleep
+        self._settings: Settings | None = None
+        self._router = Router(None)
+        #: Decides when to send what has been prepared: it is handed the sending as a function. None sends at
+        #: once. Django's integration puts ``transaction.on_commit`` here.
+        self.gate: Callable[[Callable[[], None]], None] | None = None
+
+    def prepare(
+        self,
+        task_name: str,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        options: TaskOptions = NO_OPTIONS,
+        *,
+        task: "Task[..., Any] | None" = None,
+    ) -> Publication:
+        """A call as a publication, encoded and addressed; its id is fixed.
+
+        Args:
+            task_name: The registered name.
+            args: Positional arguments.
+            kwargs: Keyword arguments.
+            options: What the call says; it goes over what ``task``, the routes and the settings say.
+            task: The task itself, where this process knows it.
+
+        Raises:
+            NotSerializable: an argument cannot be written.
+            MessageTooLarge: the message is larger than ``task_max_message_size``.
+        """
+        settings = self._application.settings
+        if settings is not self._settings:
+            self._adopt(settings)
+        # An empty route, where none matches, lets the next in line speak.
+        route = self._router.route(task_name, args, kwargs, options, task)
+        defaults = settings.tasks
+        task_id = options.task_id or ids.task_id()
+        message = TaskMessage(
+            id=task_id,
+            task=task_name,
+            args=args,
+            kwargs=kwargs if isinstance(kwargs, dict) else dict(kwargs),
+            root_id=options.root_id,
+            parent_id=options.parent_id,
+            retries=options.retries,
+            shadow=options.shadow,
+            origin=_origin(),
+            ignore_result=options.ignore_result,
+            reply_to=options.reply_to,
+            time_limit=options.time_limit,
+            soft_time_limit=options.soft_time_limit,
+            delivery_mode=options.delivery_mode or route.delivery_mode or defaults.default_delivery_mode,
+        )
+        queue, priority, expires = options.queue, options.priority, options.expires
+        serializer, compression = options.serializer, options.compression
+        if task is not None:
+            if queue is None:
+                queue = task.queue
+            if priority is None:
+                priority = task.priority
+            if expires is None:
+                expires = task.expires
+            if serializer is None:
+                serializer = task.serializer
+            if compression is None:
+                compression = task.compression
+            if message.ignore_result is None:
+                message.ignore_result = task.ignore_result
+            if message.time_limit is None:
+                message.time_limit = task.time_limit
+            if message.soft_time_limit is None:
+                message.soft_time_limit = task.soft_time_limit
+        if route is not NO_OPTIONS:
+            priority = route.priority if priority is None else priority
+            expires = route.expires if expires is None else expires
+            serializer = serializer or route.serializer
+            compression = compression or route.compression
+        parent = worker_request()
+        if parent is not None:
+            message.root_id = message.root_id or parent.root_id or parent.id
+            message.parent_id = message.parent_id or parent.id
+            if priority is None and defaults.inherit_parent_priority and parent.delivery_info:
+                priority = parent.delivery_info.get("priority")
+        if priority is None:
+            priority = defaults.default_priority or 0
+        message.priority = priority
+        if options.headers:
+            message.headers = dict(options.headers)
+        due = self._set_eta(message, options)
+        if expires is not None:
+            self._set_expires(message, expires)
+        return self.pack(
+            message,
+            queue=queue or route.queue or defaults.default_queue,
+            due=due,
+            serializer=serializer or defaults.serializer,
+            compression=compression or defaults.compression,
+            task=task,
+        )
+
+    def prepare_again(
+        self, message: TaskMessage, options: TaskOptions, task: "Task[..., Any]"
+    ) -> Publication:
+        """The next attempt of a call, whose message is complete but for its times."""
+        defaults = self._application.settings.tasks
+        message.delivery_mode = options.delivery_mode or defaults.default_delivery_mode
+        due = self._set_eta(message, options)
+        if options.expires is not None:
+            self._set_expires(message, options.expires)
+        return self.pack(
+            message,
+            queue=options.queue or defaults.default_queue,
+            due=due,
+            serializer=options.serializer or task.serializer,
+            compression=options.compression or task.compression,
+            task=task,
+        )
+
+    def run_eagerly(
+        self,
+        task: "Task[..., Any]",
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        options: TaskOptions,
+    ) -> "EagerResult[Any]":
+        """Run a call here and now: with ``task_always_eager``, instead of publishing it.
+
+        The arguments are written and read again, so that what a worker would not get fails here too.
+        """
+        message = TaskMessage(id=ids.task_id(), task=task.name, args=args, kwargs=dict(kwargs))
+        envelope = encode(
+            message,
+            serializer=options.serializer or task.serializer,
+            parameters=task.call_signature.positional,
+        )
+        call = decode(envelope, accept={envelope.content_type})
+        chosen = options if options.task_id else msgspec.structs.replace(options, task_id=message.id)
+        return self._application.eager.run(task, call.args, call.kwargs, chosen)
+
+    def pack(
+        self,
+        message: TaskMessage,
+        *,
+        queue: str,
+        due: float | None,
+        serializer: str,
+        compression: str | None,
+        task: "Task[..., Any] | None" = None,
+    ) -> Publication:
+        """Encode a call that is complete, after those who listen to ``before_task_publish`` have seen it."""
+        if signals.before_task_publish.has_listeners(message.task):
+            publish_signals.before(message, queue)
+        settings = self._application.settings.tasks
+        envelope = encode(
+            message,
+            serializer=serializer,
+            compression=compression,
+            max_size=settings.max_message_size,
+            repr_levels=settings.repr_maxlevels,
+            parameters=task.call_signature.positional if task is not None else (),
+        )
+        return Publication(message.id, message.task, queue, envelope, message.priority, due)
+
+    def publish(
+        self,
+        publications: Sequence[Publication],
+        options: TaskOptions = NO_OPTIONS,
+        *,
+        at_once: bool = False,
+    ) -> None:
+        """Put prepared calls into the broker: now, or when the gate opens.
+
+        Tries again when the broker is unavailable, as ``task_publish_retry_policy`` (or the call) says, but
+        begins no try after ``broker_publish_timeout``.
+
+        Args:
+            publications: All of them are published, or none.
+            options: What the call says of trying again.
+            at_once: Do not ask the gate.
+
+        Raises:
+            BrokerUnavailable: the broker could not be reached in time.
+        """
+        if self.gate is not None and not at_once:
+            self.gate(lambda: self.publish(publications, options, at_once=True))
+            return
+        started = self._application.clock.monotonic()
+        try:
+            self._application.broker.publish(publications)
+        except BrokerUnavailable as error:
+            self._try_again(publications, options, error, started)
+        if signals.after_task_publish.has_listeners():
+            publish_signals.after(publications)
+
+    def _try_again(
+        self,
+        publications: Sequence[Publication],
+        options: TaskOptions,
+        error: BrokerUnavailable,
+        started: float,
+    ) -> None:
+        settings = self._application.settings
+        wanted = settings.tasks.publish_retry if options.retry is None else options.retry
+        if not wanted:
+            raise error
+        policy = PublishRetry.from_policy(
+            {**settings.tasks.publish_retry_policy, **(options.retry_policy or {})}
+        )
+        clock = self._application.clock
+        deadline = started + settings.broker.publish_timeout.total_seconds()
+        for pause in policy.pauses():
+            if clock.monotonic() + pause >= deadline:
+                break
+            self._sleep(pause)
+            try:
+                self._application.broker.publish(publications)
+            except BrokerUnavailable as again:
+                error = again
+            else:
+                return
+        raise error
+
+    def _adopt(self, settings: Settings) -> None:
+        self._application.finalize()
+        self._router = Router(settings.tasks.routes)
+        self._settings = settings
+
+    def _set_eta(self, message: TaskMessage, options: TaskOptions) -> float | None:
+        """Write when the call is to run; the same as POSIX seconds. None means at once."""
+        if options.countdown is not None:
+            eta = self._application.clock.now() + timedelta(seconds=options.countdown)
+        elif options.eta is not None:
+            eta = _moment("eta", options.eta)
+        else:
+            return None
+        message.eta = format_time(eta)
+        return eta.timestamp()
+
+    def _set_expires(self, message: TaskMessage, expires: float | datetime | timedelta | str) -> None:
+        """Write after which moment the call is void, and for AMQP how long that is from now."""
+        now = self._application.clock.now()
+        if isinstance(expires, str):
+            # As it stood in the message that is being retried.
+            message.expires = expires
+            moment = _moment("expires", expires)
+        else:
+            if isinstance(expires, timedelta):
+                moment = now + expires
+            elif isinstance(expires, datetime):
+                moment = _moment("expires", expires)
+            else:
+                moment = now + timedelta(seconds=expires)
+            message.expires = format_time(moment)
+        message.expiration = str(max(0, int((moment - now).total_seconds() * 1000)))
+
+
+def _moment(name: str, value: datetime | str | None) -> datetime:
+    """An aware moment; without an offset it is taken as UTC, as Celery does."""
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    try:
+        return parse_time(value or "")
+    except ValueError as error:
+        raise ConfigurationError(f"{name}: expected a datetime or ISO 8601 text, got {value!r}") from error
+
+
+_origins: dict[int, str] = {}
+
+
+def _origin() -> str:
+    """This process's ``ids.origin()``: it asks the system for the host's name, so it is asked once."""
+    pid = os.getpid()
+    origin = _origins.get(pid)
+    if origin is None:
+        _origins.clear()
+        origin = _origins[pid] = ids.origin()
+    return origin

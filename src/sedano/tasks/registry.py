@@ -1,0 +1,29 @@
+"""The tasks that an application knows, by name.
+
+Filled by the decorators and ``register_task``; asked by the executor and the node. Never imports modules.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from sedano.errors import TaskNotRegistered
+
+if TYPE_CHECKING:
+    from sedano.tasks.task import Task
+
+
+class TaskRegistry(dict[str, "Task[..., Any]"]):
+    """Name -> task. A missing name raises TaskNotRegistered, which says what was meant."""
+
+    def __missing__(self, name: str) -> "Task[..., Any]":
+        raise TaskNotRegistered(name, self.keys())
+
+    def register(self, task: "Task[..., Any]") -> None:
+        """Add a task under its name, over one that was there."""
+        self[task.name] = task
+
+    def unregister(self, name: "str | Task[..., Any]") -> None:
+        """Remove a task; raises TaskNotRegistered if there is none of this name."""
+        key = name if isinstance(name, str) else name.name
+        if key not in self:
+            raise TaskNotRegistered(key, self.keys())
+        del self[key]

@@ -1,0 +1,195 @@
+"""The request: what a running task may know of its own call, ``self.request``.
+
+Made by the executor (or by calling a task directly); read by the task, by retrying, and by the publisher,
+which gives children their parent. The only ambient value of the package.
+"""
+
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+from sedano.brokers.publication import Publication
+from sedano.message.task_message import TaskMessage
+
+if TYPE_CHECKING:
+    from sedano.results.async_result import AsyncResult
+    from sedano.tasks.task import Task
+
+
+class Context:
+    """One call of a task, as the running task sees it. Custom headers are attributes as well.
+
+    >>> Context(id="1", retries=2).retries
+    2
+    """
+
+    id: str | None = None
+    #: The registered name of the task.
+    task: str | None = None
+    lang: str = "py"
+    args: Any = None
+    kwargs: Any = None
+    root_id: str | None = None
+    parent_id: str | None = None
+    group: str | None = None
+    group_index: int | None = None
+    callbacks: list[dict[str, Any]] | None = None
+    errbacks: list[dict[str, Any]] | None = None
+    chain: list[dict[str, Any]] | None = None
+    chord: dict[str, Any] | None = None
+    retries: int = 0
+    #: ISO 8601 texts, as in the message.
+    eta: str | None = None
+    expires: str | None = None
+    #: Hard, soft; seconds.
+    timelimit: tuple[float | None, float | None] | list[float | None] | None = None
+    time_limit: float | None = None
+    soft_time_limit: float | None = None
+    is_eager: bool = False
+    #: True where no worker (and no ``apply``) runs the task.
+    called_directly: bool = True
+    hostname: str | None = None
+    logfile: str | None = None
+    loglevel: int | None = None
+    #: ``exchange``, ``routing_key`` (the queue), ``priority``, ``redelivered``.
+    delivery_info: dict[str, Any] | None = None
+    correlation_id: str | None = None
+    reply_to: str | None = None
+    origin: str | None = None
+    shadow: str | None = None
+    argsrepr: str | None = None
+    kwargsrepr: str | None = None
+    ignore_result: bool | None = None
+    #: The user's own headers; None where there are none.
+    headers: dict[str, Any] | None = None
+    properties: dict[str, Any] | None = None
+    replaced_task_nesting: int = 0
+    stamped_headers: list[str] | None = None
+    stamps: dict[str, Any] | None = None
+    taskset: str | None = None
+    utc: bool | None = None
+
+    #: The running task itself.
+    task_object: "Task[..., Any] | None" = None
+    #: The request that was current when this one began.
+    _outer: "Context | None" = None
+    #: ``Task.__call__`` already runs under this request.
+    _protected: bool = False
+    #: Where progress goes while a worker runs the task; None writes to the result store.
+    _record_state: Callable[[str, Any], None] | None = None
+    #: What ``Task.retry(max_retries=...)`` said, for an automatic retry of the same attempt.
+    _max_retries: int | None = None
+
+    def __init__(self, *args: Any, **fields: Any) -> None:
+        #: Publications that the settlement of this call carries out with it: its retry.
+        self.follow_ups: list[Publication] = []
+        self._children: list[AsyncResult[Any]] | None = None
+        self.update(*args, **fields)
+
+    @classmethod
+    def from_message(
+        cls,
+        message: TaskMessage,
+        task: "Task[..., Any]",
+        *,
+        queue: str,
+        priority: int = 0,
+        redelivered: bool = False,
+        hostname: str | None = None,
+        is_eager: bool = False,
+        record_state: Callable[[str, Any], None] | None = None,
+    ) -> "Context":
+        """The request of a message that a worker runs (or that is run eagerly)."""
+        # Written straight into the dictionary: a worker makes one of these for every task it runs.
+        request = cls.__new__(cls)
+        fields = request.__dict__
+        if message.headers:
+            fields.update(message.headers)
+            fields["headers"] = message.headers
+        fields.update(
+            follow_ups=[],
+            _children=None,
+            id=message.id,
+            task=message.task,
+            lang=message.lang,
+            args=message.args,
+            kwargs=message.kwargs,
+            root_id=message.root_id or message.id,
+            parent_id=message.parent_id,
+            group=message.group,
+            group_index=message.group_index,
+            callbacks=message.callbacks,
+            errbacks=message.errbacks,
+            chain=message.chain,
+            chord=message.chord,
+            retries=message.retries,
+            eta=message.eta,
+            expires=message.expires,
+            timelimit=(message.time_limit, message.soft_time_limit),
+            time_limit=message.time_limit,
+            soft_time_limit=message.soft_time_limit,
+            is_eager=is_eager,
+            called_directly=False,
+            hostname=hostname,
+            delivery_info={
+                "exchange": "",
+                "routing_key": queue,
+                "priority": priority,
+                "redelivered": redelivered,
+            },
+            correlation_id=message.correlation_id or message.id,
+            reply_to=message.reply_to,
+            origin=message.origin,
+            shadow=message.shadow,
+            argsrepr=message.argsrepr,
+            kwargsrepr=message.kwargsrepr,
+            ignore_result=message.ignore_result,
+            replaced_task_nesting=message.replaced_task_nesting,
+            stamped_headers=message.stamped_headers,
+            stamps=message.stamps,
+            task_object=task,
+            _record_state=record_state,
+        )
+        return request
+
+    def update(self, *args: Mapping[str, Any], **fields: Any) -> None:
+        """Set fields by name."""
+        self.__dict__.update(*args, **fields)
+        if self.timelimit is not None and "timelimit" in self.__dict__ and "time_limit" not in self.__dict__:
+            self.time_limit, self.soft_time_limit = self.timelimit
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """A field or a custom header by name."""
+        return getattr(self, key, default)
+
+    @property
+    def children(self) -> "list[AsyncResult[Any]]":
+        """The results of the tasks that this one has published."""
+        if self._children is None:
+            self._children = []
+        return self._children
+
+    @property
+    def queue(self) -> str | None:
+        """The queue the message came from."""
+        return self.delivery_info.get("routing_key") if self.delivery_info else None
+
+    def __repr__(self) -> str:
+        shown = {
+            name: value
+            for name, value in vars(self).items()
+            if not name.startswith("_") and name not in ("task_object", "follow_ups")
+        }
+        return f"<Context: {shown!r}>"
+
+
+#: The request of the task that runs here (in this thread, in this asyncio task).
+current_request: ContextVar[Context | None] = ContextVar("sedano_current_request", default=None)
+
+
+def worker_request() -> Context | None:
+    """The innermost request that a worker (or ``apply``) made; None where there is none."""
+    request = current_request.get()
+    while request is not None and request.called_directly:
+        request = request._outer
+    return request

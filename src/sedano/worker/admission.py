@@ -1,0 +1,75 @@
+"""The rules that decide, before a task runs, whether it may run now.
+
+Called by the feeder for every delivery. Reads the headers only, never the arguments, and never
+touches a broker: it returns a job for a child, or the settlement of a message that does not run.
+"""
+
+import logging
+from collections.abc import Mapping
+
+from sedano.brokers.delivery import Delivery
+from sedano.brokers.settlement import Bury, Finish, Park, Requeue, Settlement
+from sedano.clock import Clock
+from sedano.errors import TaskRevoked
+from sedano.message.header_peek import peek
+from sedano.message.wire_time import parse_time
+from sedano.execution.job import Job
+from sedano.worker.plan import NodePlan, TaskTraits
+from sedano.worker.verdict_results import VerdictResults
+
+logger = logging.getLogger("sedano.worker")
+
+
+class Admission:
+    """Judges deliveries by what the node knows of its tasks."""
+
+    def __init__(self, plan: NodePlan, *, results: VerdictResults, clock: Clock) -> None:
+        self._tasks: Mapping[str, TaskTraits] = plan.tasks
+        self._plan = plan
+        self._results = results
+        self._clock = clock
+        self._unknown: set[str] = set()
+
+    def admit(self, delivery: Delivery) -> Job | Settlement:
+        """A job if the message may run now; otherwise what becomes of it."""
+        headers = peek(delivery.envelope.headers)
+        traits = self._tasks.get(delivery.task)
+        if traits is None:
+            return self._park(delivery)
+        if headers is None:
+            # Protocol 1, or no task at all: the body tells, and a child reads it.
+            return self._job(delivery, traits, None, None)
+        now = self._clock.timestamp()
+        try:
+            if headers.expires is not None and parse_time(headers.expires).timestamp() <= now:
+                return self._revoke(delivery, "expired")
+            if headers.eta is not None and (due := parse_time(headers.eta).timestamp()) > now:
+                return Requeue(delivery.tag, due=due)
+        except ValueError as error:
+            return Bury(delivery.tag, reason=f"MalformedMessage: {error}")
+        hard, soft = headers.timelimit or (None, None)
+        return self._job(delivery, traits, hard, soft)
+
+    def _job(
+        self, delivery: Delivery, traits: TaskTraits, hard: float | None, soft: float | None
+    ) -> Job:
+        return Job(
+            delivery,
+            acknowledged=not traits.acks_late,
+            time_limit=hard or traits.time_limit or self._plan.time_limit,
+            soft_time_limit=soft or traits.soft_time_limit or self._plan.soft_time_limit,
+        )
+
+    def _park(self, delivery: Delivery) -> Settlement:
+        if delivery.task not in self._unknown:
+            self._unknown.add(delivery.task)
+            logger.warning(
+                "No task is registered as %r here: its messages are parked until a node that knows it starts. "
+                "Import the module that defines it (setting `imports`, or --include).",
+                delivery.task,
+            )
+        return Park(delivery.tag)
+
+    def _revoke(self, delivery: Delivery, reason: str) -> Settlement:
+        logger.info("Task %s[%s] was not run: %s", delivery.task, delivery.task_id, reason)
+        return Finish(delivery.tag, result=self._results.revoked(delivery, TaskRevoked(reason)))

@@ -1,0 +1,100 @@
+"""The process that runs the user's functions: takes permitted jobs, executes them, reports.
+
+Forked by the zygote. Its main thread is the synchronous slot; coroutine tasks run on an event loop in a
+thread beside it (``worker.loop_slots``). Never talks to a broker to claim or to settle.
+"""
+
+import logging
+import os
+import signal
+import socket
+
+from sedano import signals
+from sedano.execution.executed import Executed
+from sedano.execution.executor import Executor
+from sedano.execution.host import Host
+from sedano.execution.soft_limit import SoftLimit
+from sedano.worker import frames
+from sedano.worker.channel import Channel
+from sedano.worker.frames import Frame, Hello
+from sedano.execution.job import Job
+from sedano.worker.loop_slots import LoopSlots
+from sedano.worker.outbox import Outbox
+from sedano.worker.permits import PermitReader
+from sedano.worker.plan import NodePlan
+from sedano.worker.process import resident_kib
+
+logger = logging.getLogger("sedano.worker")
+
+
+class Child:
+    """One child, from hello to the end of its permits."""
+
+    def __init__(
+        self, app: Host, plan: NodePlan, channel: Channel, permits: int, asyncs: socket.socket
+    ) -> None:
+        self._app = app
+        self._plan = plan
+        self._channel = channel
+        self._permits = PermitReader(permits)
+        self._outbox = Outbox(channel)
+        self._soft_limit = SoftLimit()
+        self._executor = Executor(
+            app, node=plan.name, report=self._outbox.send_now, soft_limit=self._soft_limit
+        )
+        self._loop_slots = LoopSlots(app, plan, asyncs) if plan_has_coroutines(plan) else None
+
+    def run(self) -> None:
+        """Work until the parent closes the permit pipe, or is gone."""
+        signal.signal(signal.SIGUSR1, self._soft_limit.on_signal)
+        signals.worker_process_init.send(sender=self._plan.name)
+        if self._loop_slots is not None:
+            self._loop_slots.start()
+        try:
+            self._channel.send(frames.encode(Hello(os.getpid())))
+            self._work()
+        except (EOFError, BrokenPipeError, ConnectionResetError):
+            pass
+        finally:
+            signals.worker_process_shutdown.send(sender=self._plan.name, pid=os.getpid(), exitcode=0)
+
+    def _work(self) -> None:
+        frame, position = Frame(-1, []), 0
+        take, add, flush_after = self._permits.take, self._outbox.add, self._outbox.end_frame
+        while True:
+            number = take()
+            if number is None:
+                # Nothing permitted: the frame is done, or what was left of it has been recalled.
+                flush_after()
+                self._permits.wait()
+                continue
+            if number != frame.number or position == len(frame.jobs):
+                flush_after()
+                frame, position = self._next_frame(number), 0
+                self._outbox.start_frame(len(frame.jobs))
+            add(self._execute(frame.jobs[position]))
+            position += 1
+            if position == len(frame.jobs):
+                flush_after()
+
+    def _next_frame(self, number: int) -> Frame:
+        while True:
+            message = self._channel.receive()
+            if message is None:
+                raise EOFError
+            frame = frames.decode_frame(message)
+            # A frame of another number was recalled before its first job began.
+            if frame.number == number:
+                return frame
+
+    def _execute(self, job: Job) -> Executed:
+        executed = self._executor.execute(job)
+        limit = self._plan.max_memory_per_child
+        if limit is not None and resident_kib() > limit:
+            self._outbox.mark_outgrown()
+        return executed
+
+
+def plan_has_coroutines(plan: NodePlan) -> bool:
+    """Whether any task of this node is a coroutine function."""
+    return any(traits.is_coroutine for traits in plan.tasks.values())

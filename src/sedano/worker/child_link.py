@@ -1,0 +1,158 @@
+"""The parent's side of one child: what it was given, what it has reported, what can be taken back.
+
+Owned by the parent's loop. Decides nothing: ``worker.crew`` does.
+"""
+
+import enum
+import socket
+from collections import deque
+from typing import NamedTuple
+
+from sedano.worker import frames
+from sedano.worker.channel import BufferedChannel
+from sedano.worker.frames import FromChild
+from sedano.execution.job import Job
+from sedano.worker.permits import PermitPipe
+
+
+class Stage(enum.Enum):
+    """How far a child is in its life."""
+
+    STARTING = "starting"  # forked, or about to be; has not said hello
+    WORKING = "working"
+    RETIRING = "retiring"  # gets no more jobs; leaves when it has done the running one
+    DEAD = "dead"
+
+
+class Wreckage(NamedTuple):
+    """What a dead child leaves."""
+
+    #: The job it was running, if it died in one, and every coroutine task on its loop: which of those killed
+    #: it cannot be told.
+    suspects: list[Job]
+    #: Jobs it never started.
+    unstarted: list[Job]
+    #: Jobs it had finished, or was finishing, without a report: they run again, uncounted.
+    unreported: list[Job]
+
+
+class ChildLink:
+    """One child process, seen from the parent."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.pid: int | None = None
+        self.stage = Stage.STARTING
+        self.permits = PermitPipe()
+        ours, self.childs_end = socket.socketpair()
+        self.channel = BufferedChannel(ours)
+        asyncs, self.childs_async_end = socket.socketpair()
+        self.async_channel = BufferedChannel(asyncs)
+        #: Jobs of the synchronous slot, in the order they are done; the first one is running.
+        self.in_flight: deque[Job] = deque()
+        #: Jobs on the child's event loop, by tag, with the moment each was handed over (monotonic).
+        self.on_loop: dict[int, tuple[Job, float]] = {}
+        #: Since when the first of ``in_flight`` may have been running (monotonic seconds).
+        self.busy_since = 0.0
+        #: Jobs done in all, for ``max_tasks_per_child``.
+        self.done = 0
+        #: When the soft limit of the running job was announced: the tag of that job.
+        self.soft_limit_sent: int | None = None
+        #: Why the parent killed it, if it did: becomes the reason of the running job's failure.
+        self.killed_for: Exception | str | None = None
+        #: The coroutine task it was killed for; None if for its synchronous slot, or for no task.
+        self.killed_tag: int | None = None
+        self._frame_number = 0
+
+    def descriptors_for_child(self) -> list[int]:
+        """What the child needs: its end of the channel, of the permits, of the async channel."""
+        return [self.childs_end.fileno(), self.permits.reader, self.childs_async_end.fileno()]
+
+    def forget_childs_ends(self) -> None:
+        """Close what now belongs to the child, so that its death shows as an end of file."""
+        self.childs_end.close()
+        self.childs_async_end.close()
+
+    @property
+    def running(self) -> Job | None:
+        """The job that the synchronous slot is busy with, as far as the parent knows."""
+        return self.in_flight[0] if self.in_flight else None
+
+    def give(self, jobs: list[Job], now: float) -> None:
+        """Send one frame, with a permit for each of its jobs."""
+        if not self.in_flight:
+            self.busy_since = now
+        self.in_flight.extend(jobs)
+        number = self._frame_number
+        self._frame_number = (number + 1) & 0xFF
+        self.channel.send(frames.encode(frames.Frame(number, jobs)))
+        self.permits.grant(number, len(jobs))
+
+    def give_to_loop(self, job: Job, now: float) -> None:
+        """Hand one coroutine task to the child's event loop, which starts it at once."""
+        self.on_loop[job.delivery.tag] = (job, now)
+        self.async_channel.send(frames.encode(frames.Frame(0, [job])))
+
+    def read(self) -> list[FromChild]:
+        """What the child's synchronous side has said since the last call."""
+        return [frames.decode_from_child(message) for message in self.channel.receive()]
+
+    def read_loop(self) -> list[FromChild]:
+        """What the child's event loop has said since the last call."""
+        return [frames.decode_from_child(message) for message in self.async_channel.receive()]
+
+    def finished(self, tag: int, now: float) -> Job | None:
+        """The job with this tag is done, on either side; returns it."""
+        self.done += 1
+        handed = self.on_loop.pop(tag, None)
+        if handed is not None:
+            return handed[0]
+        self.busy_since = now
+        self.soft_limit_sent = None
+        if self.in_flight and self.in_flight[0].delivery.tag == tag:
+            return self.in_flight.popleft()
+        for job in self.in_flight:
+            if job.delivery.tag == tag:
+                self.in_flight.remove(job)
+                return job
+        return None
+
+    def recall(self) -> list[Job]:
+        """Take back the jobs not yet started, in their order."""
+        count = min(self.permits.recall(), len(self.in_flight))
+        recalled = [self.in_flight.pop() for _ in range(count)]
+        recalled.reverse()
+        return recalled
+
+    def wreckage(self) -> Wreckage:
+        """What is left after its death; its last reports must have been read before. Empties the link."""
+        unstarted = self.recall()
+        started = list(self.in_flight)
+        self.in_flight.clear()
+        # The permits say how many jobs were started, in order: only the last of those can have been running.
+        suspects = [started.pop()] if started else []
+        suspects += [job for job, _ in self.on_loop.values()]
+        self.on_loop.clear()
+        return Wreckage(suspects, unstarted, started)
+
+    def retire(self) -> list[Job]:
+        """No more jobs: returns those not yet started. The child leaves when its running jobs are done."""
+        self.stage = Stage.RETIRING
+        recalled = self.recall()
+        return recalled
+
+    def let_go(self) -> None:
+        """The child is idle: it sees the end of its permits, and exits."""
+        self.permits.close_writer()
+
+    @property
+    def idle(self) -> bool:
+        return not self.in_flight and not self.on_loop
+
+    def close(self) -> None:
+        """Close every descriptor of this child. Idempotent."""
+        self.stage = Stage.DEAD
+        self.permits.close()
+        self.channel.close()
+        self.async_channel.close()
+        self.forget_childs_ends()

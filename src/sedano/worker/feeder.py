@@ -1,0 +1,285 @@
+"""The node's broker thread: claims, settles, renews the lease, and waits for news.
+
+Started by the node. The only thread that talks to the broker, so that the loop which watches children and
+time limits never waits for the network. Hands admitted jobs over; takes settlements back; keeps those that
+could not be sent until the broker answers again.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from time import monotonic
+from typing import Final
+
+import msgspec
+
+from sedano.backoff import ExponentialBackoff
+from sedano.brokers.broker import Broker
+from sedano.brokers.delivery import Delivery
+from sedano.brokers.lease import Lease
+from sedano.brokers.settlement import Finish, Park, Record, Settlement
+from sedano.errors import BrokerError, LeaseLost, ResultStoreError
+from sedano.results.store import ResultStore
+from sedano.worker.admission import Admission
+from sedano.execution.job import Job
+from sedano.worker.plan import NodePlan
+
+logger = logging.getLogger("sedano.worker")
+
+#: How many messages one claim may bring.
+LARGEST_CLAIM: Final = 1024
+#: The longest sleep without a look at the lease. Seconds.
+LONGEST_WAIT: Final = 1.0
+#: Expired results are deleted this often. Seconds.
+PRUNE_EVERY: Final = 60.0
+
+#: Jobs that were claimed under one life of the lease; settlements for an older life are void.
+Handover = Callable[[list[Job], int], None]
+
+
+class Feeder:
+    """One thread, one lease. Methods without an underscore are for the node's loop, from its thread."""
+
+    def __init__(
+        self,
+        plan: NodePlan,
+        broker: Broker,
+        results: ResultStore | None,
+        *,
+        admission: Admission,
+        hand_over: Handover,
+        lease_lost: Callable[[int], None],
+        failed: Callable[[BaseException], None],
+    ) -> None:
+        self._plan = plan
+        self._broker = broker
+        self._results = results
+        self._joint = results.joint_with(broker.location) if results is not None else None
+        self._hand_over = hand_over
+        self._lease_lost = lease_lost
+        self._failed = failed
+        self._thread = threading.Thread(target=self._run, name="sedano-feeder", daemon=True)
+        self._bell = threading.Event()
+        self._lease: Lease | None = None  # set by the feeder's thread; the loop only rings its bell
+
+        self._lock = threading.Lock()  # guards the next six
+        self._settling: list[Settlement] = []
+        self._generation = 0
+        self._allowance = 0
+        self._coroutine_allowance = 0
+        self._running: frozenset[int] = frozenset()
+        self._stopping = False
+
+        # The feeder thread's own.
+        self.admission = admission
+        self._handed = 0
+        self._next_renewal = 0.0
+        self._next_prune = monotonic() + PRUNE_EVERY
+        self._backoff = ExponentialBackoff(factor=0.05, longest=2.0, jitter=True)
+        self._failures = 0
+
+    def start(self) -> None:
+        """Begin to claim as far as allowed."""
+        self._thread.start()
+
+    def allow(self, total: int, coroutines: int = 0) -> None:
+        """Jobs may be handed over until ``total`` were since the start (plus ``coroutines`` of those only).
+
+        A running total rather than a number of free places, so that jobs on their way are never counted twice.
+        """
+        with self._lock:
+            changed = total > self._allowance or coroutines > self._coroutine_allowance
+            self._allowance = total
+            self._coroutine_allowance = coroutines
+        if changed:
+            self._wake()
+
+    def settle(self, settlements: Sequence[Settlement], generation: int) -> None:
+        """Carry these out, soon and in this order, unless their lease has been lost since."""
+        with self._lock:
+            if generation == self._generation:
+                self._settling.extend(settlements)
+            else:
+                self._settling.extend(s for s in settlements if isinstance(s, Record) and s.tag is None)
+        self._wake()
+
+    def note_running(self, tags: frozenset[int]) -> None:
+        """What the children are running; told to the broker with the next renewal."""
+        with self._lock:
+            self._running = tags
+
+    def stop(self, timeout: float) -> bool:
+        """Send what is left, end the lease and the thread. False if the broker did not answer in time."""
+        with self._lock:
+            self._stopping = True
+            self._allowance = self._coroutine_allowance = 0
+        self._wake()
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _wake(self) -> None:
+        self._bell.set()
+        if self._lease is not None:
+            self._lease.wake()
+
+    # -- the feeder's thread
+
+    def _run(self) -> None:
+        try:
+            while self._turn():
+                pass
+        except BaseException as error:
+            self._failed(error)
+
+    def _turn(self) -> bool:
+        """One round: settle and claim, look after the lease, wait. False ends the thread."""
+        try:
+            lease = self._lease or self._begin_lease()
+            self._look_after(lease)
+            busy = self._settle_and_claim(lease)
+            if self._is_done():
+                lease.end()
+                return False
+            if not busy:
+                self._wait(lease)
+            self._failures = 0
+        except LeaseLost:
+            self._start_anew()
+        except (BrokerError, ResultStoreError) as error:
+            if self._stopping and self._failures > 3:
+                logger.error("Gave up on the broker while stopping: %s", error)
+                return False
+            self._endure(error)
+        return True
+
+    def _begin_lease(self) -> Lease:
+        lease = self._broker.lease(
+            self._plan.name, duration=timedelta(seconds=self._plan.lease), results=self._joint
+        )
+        lease.unpark(list(self._plan.tasks))
+        self._next_renewal = 0.0
+        self._lease = lease
+        return lease
+
+    def _start_anew(self) -> None:
+        logger.warning(
+            "Other nodes took this one for dead (was it stopped, or starved of CPU?) and took its work over. "
+            "What it was running is void; it starts anew."
+        )
+        self._lease = None
+        with self._lock:
+            self._generation += 1
+            self._settling = [s for s in self._settling if isinstance(s, Record) and s.tag is None]
+            generation = self._generation
+        self._lease_lost(generation)
+
+    def _endure(self, error: Exception) -> None:
+        delay = self._backoff.delay(self._failures)
+        if self._failures == 0:
+            logger.warning("%s. Trying again; settlements are kept.", error)
+        self._failures += 1
+        self._bell.clear()
+        self._bell.wait(delay)
+
+    def _settle_and_claim(self, lease: Lease) -> bool:
+        """Whether there was anything to do, so that it is worthwhile to look again at once."""
+        with self._lock:
+            settling, self._settling = self._settling, []
+            wanted = min(max(0, self._allowance - self._handed), LARGEST_CLAIM)
+            coroutines = min(self._coroutine_allowance, LARGEST_CLAIM) if not wanted else 0
+            generation = self._generation
+            self._bell.clear()
+        if not settling and not wanted and not coroutines:
+            return False
+        only = None
+        if coroutines and self._broker.features.claims_by_task:
+            wanted, only = coroutines, [n for n, traits in self._plan.tasks.items() if traits.is_coroutine]
+        try:
+            sendable = settling if self._joint is not None else self._store_results(lease, settling)
+            claimed = lease.claim(self._plan.queues, wanted, sendable, tasks=only)
+        except BaseException:
+            with self._lock:
+                self._settling = settling + self._settling
+            raise
+        if claimed.lost:
+            logger.warning(
+                "%d outcomes came too late: their messages had been taken over by other nodes",
+                len(claimed.lost),
+            )
+        if claimed.deliveries:
+            self._take_in(lease, claimed.deliveries, generation, counted=only is None)
+        return bool(settling) or len(claimed.deliveries) == wanted
+
+    def _take_in(
+        self, lease: Lease, deliveries: list[Delivery], generation: int, *, counted: bool
+    ) -> None:
+        jobs: list[Job] = []
+        refused: list[Settlement] = []
+        for delivery in deliveries:
+            verdict = self.admission.admit(delivery)
+            if isinstance(verdict, Job):
+                jobs.append(verdict)
+            else:
+                refused.append(verdict)
+        early = [Finish(job.delivery.tag) for job in jobs if job.acknowledged]
+        if early:
+            # At most once, as their user chose: gone from the broker before any of them starts.
+            lost = set(lease.claim(self._plan.queues, 0, early).lost)
+            jobs = [job for job in jobs if job.delivery.tag not in lost]
+        with self._lock:
+            self._settling.extend(refused)
+            if counted:
+                self._handed += len(jobs)
+            else:
+                self._coroutine_allowance = max(0, self._coroutine_allowance - len(jobs))
+        if jobs:
+            logger.debug("Claimed %d messages", len(jobs))
+            self._hand_over(jobs, generation)
+
+    def _store_results(self, lease: Lease, settling: list[Settlement]) -> list[Settlement]:
+        """Where results live elsewhere: store them first, so that no settled task is without its result."""
+        if self._results is None:
+            return settling
+        tags = [s.tag for s in settling if s.tag is not None]
+        held = lease.holds(tags) if tags else set()
+        writes = [
+            s.result
+            for s in settling
+            if not isinstance(s, Park) and s.result is not None and (s.tag is None or s.tag in held)
+        ]
+        if writes:
+            self._results.put(writes)
+        return [s if isinstance(s, Park) else msgspec.structs.replace(s, result=None) for s in settling]
+
+    def _look_after(self, lease: Lease) -> None:
+        now = monotonic()
+        if now >= self._next_renewal:
+            with self._lock:
+                running = self._running
+            lease.renew(running)
+            self._next_renewal = now + self._plan.lease / 4
+            recovered = lease.recover_dead(max_crashes=self._plan.max_crashes)
+            if recovered.ready or recovered.buried:
+                logger.warning(
+                    "Took over from a dead node: %d messages are ready again, %d were buried",
+                    recovered.ready,
+                    recovered.buried,
+                )
+        if now >= self._next_prune:
+            self._next_prune = now + PRUNE_EVERY
+            if self._results is not None and self._results.prune():
+                self._next_prune = now
+
+    def _is_done(self) -> bool:
+        with self._lock:
+            return self._stopping and not self._settling
+
+    def _wait(self, lease: Lease) -> None:
+        timeout = min(LONGEST_WAIT, max(0.0, self._next_renewal - monotonic()))
+        with self._lock:
+            claiming = self._allowance > self._handed or self._coroutine_allowance > 0
+        if not claiming:
+            self._bell.wait(timeout)
+        elif not self._bell.is_set():
+            lease.wait(self._plan.queues, timeout)

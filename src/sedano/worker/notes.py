@@ -1,0 +1,32 @@
+"""What wakes the parent's loop, besides its children and its zygote."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from sedano.execution.job import Job
+
+
+@dataclass(frozen=True, slots=True)
+class SignalCame:
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class JobsClaimed:
+    jobs: list[Job]
+    #: The life of the lease they were claimed under.
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseWasLost:
+    #: The life of the lease that begins now.
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class FeederFailed:
+    error: BaseException
+
+
+Note: TypeAlias = SignalCame | JobsClaimed | LeaseWasLost | FeederFailed

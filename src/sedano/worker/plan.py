@@ -1,0 +1,61 @@
+"""What the parent needs to know of the application, which it never imports.
+
+Made by the zygote after it has imported the application; sent to the parent in MessagePack.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+
+class TaskTraits(msgspec.Struct, frozen=True, array_like=True):
+    """What the parent must know of a task to admit and to place its messages."""
+
+    acks_late: bool
+    ignore_result: bool
+    is_coroutine: bool
+    #: Seconds.
+    time_limit: float | None
+    soft_time_limit: float | None
+    store_errors_even_if_ignored: bool
+
+
+class NodePlan(msgspec.Struct, frozen=True, kw_only=True):
+    """One node's work: where from, which tasks, how many at once, under which limits."""
+
+    name: str
+    app_name: str
+    broker_url: str
+    broker_options: Mapping[str, Any]
+    #: Seconds.
+    publish_timeout: float
+    #: None: results are not stored.
+    result_url: str | None
+    result_options: Mapping[str, Any]
+    #: Seconds; None keeps results for good.
+    result_expires: float | None
+    result_serializer: str
+    #: Relative paths in URLs start here.
+    base_dir: str
+    queues: tuple[str, ...]
+    tasks: Mapping[str, TaskTraits]
+    pool: str
+    concurrency: int
+    async_concurrency: int
+    max_tasks_per_child: int | None
+    #: KiB of resident memory.
+    max_memory_per_child: int | None
+    #: Seconds.
+    time_limit: float | None
+    soft_time_limit: float | None
+    max_crashes: int
+    #: Seconds a node may be silent before others take its work over.
+    lease: float
+    #: Seconds running tasks get after SIGTERM.
+    soft_shutdown_timeout: float
+    log_format: str | None
+    #: Files whose change means that the application is another one (``--reload``).
+    watched_files: tuple[str, ...]
+    #: Said once at the start, such as settings without effect.
+    warnings: tuple[str, ...] = ()

@@ -1,0 +1,142 @@
+"""The solo pool: everything in one process, for debugging and for Windows.
+
+One task at a time in the main thread; the broker's thread beside it. No time limits, no recycling, and a
+task that kills its process takes the node with it.
+"""
+
+import asyncio
+import logging
+import queue
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from time import monotonic
+from typing import TypeAlias
+
+from sedano import signals
+from sedano.brokers.broker import Broker
+from sedano.clock import SystemClock
+from sedano.errors import ConfigurationError
+from sedano.execution.executed import Executed
+from sedano.execution.executor import Executor
+from sedano.execution.host import Host
+from sedano.execution.job import Job
+from sedano.results.store import ResultStore
+from sedano.worker.admission import Admission
+from sedano.worker.banner import banner
+from sedano.worker.endings import Endings
+from sedano.worker.feeder import Feeder
+from sedano.worker.notes import FeederFailed, JobsClaimed, LeaseWasLost, Note, SignalCame
+from sedano.worker.opened import opened
+from sedano.worker.options import NodeOptions
+from sedano.worker.plan import NodePlan
+from sedano.worker.verdict_results import VerdictResults
+
+logger = logging.getLogger("sedano.worker")
+
+#: Imports the application that the options name, and makes the node's plan.
+Load: TypeAlias = Callable[[NodeOptions], tuple[Host, NodePlan]]
+
+
+def run_solo(options: NodeOptions, load: Load) -> int:
+    """Run a node in this process until it is told to stop; returns the exit code."""
+    if options.reload:
+        raise ConfigurationError("--reload needs the prefork pool: one process cannot import its code anew.")
+    if sys.platform == "win32" and options.pool not in {None, "solo"}:
+        raise ConfigurationError("On Windows only the solo pool works: give --pool solo.")
+    app, plan = load(options)
+    with opened(plan) as (broker, results):
+        if options.purge:
+            for name in plan.queues:
+                logger.warning("Purged %d messages from %s", broker.admin.purge(name), name)
+        return SoloNode(app, plan, broker, results).run()
+
+
+class SoloNode:
+    """One process that claims, executes and settles."""
+
+    def __init__(
+        self, app: Host, plan: NodePlan, broker: Broker, results: ResultStore | None
+    ) -> None:
+        clock = SystemClock()
+        verdicts = VerdictResults(plan, clock=clock)
+        self._plan = plan
+        self._broker = broker
+        self._endings = Endings(plan, results=verdicts, clock=clock)
+        self._executor = Executor(app, node=plan.name, report=self._report)
+        self._notes: queue.SimpleQueue[Note] = queue.SimpleQueue()
+        self._generation = 0
+        self._received = 0
+        self._stopping = threading.Event()
+        self._loop = asyncio.new_event_loop()
+        self._exit_code = 0
+        self._feeder = Feeder(
+            plan,
+            broker,
+            results,
+            admission=Admission(plan, results=verdicts, clock=clock),
+            hand_over=lambda jobs, generation: self._notes.put(JobsClaimed(jobs, generation)),
+            lease_lost=lambda generation: self._notes.put(LeaseWasLost(generation)),
+            failed=lambda error: self._notes.put(FeederFailed(error)),
+        )
+
+    def run(self) -> int:
+        """Work until told to stop."""
+        names = ("SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGBREAK")
+        for number in (getattr(signal, name) for name in names if hasattr(signal, name)):
+            signal.signal(number, self._on_signal)
+        print(banner(self._plan, self._broker), file=sys.stderr, flush=True)
+        for warning in self._plan.warnings:
+            logger.warning("%s", warning)
+        signals.worker_process_init.send(sender=self._plan.name)
+        self._feeder.start()
+        logger.info("%s ready.", self._plan.name)
+        while not self._stopping.is_set():
+            self._feeder.allow(self._received + 1)
+            self._heed(self._notes.get())
+        self._feeder.stop(timeout=10.0)
+        signals.worker_process_shutdown.send(sender=self._plan.name, pid=None, exitcode=0)
+        self._loop.close()
+        return self._exit_code
+
+    def _on_signal(self, number: int, frame: object) -> None:
+        # SimpleQueue.put is reentrant: safe in a signal handler.
+        if self._stopping.is_set():
+            raise SystemExit(1)
+        self._stopping.set()
+        self._notes.put(SignalCame(number))
+
+    def _heed(self, note: Note) -> None:
+        match note:
+            case JobsClaimed(jobs=jobs, generation=generation):
+                self._received += len(jobs)
+                for job in jobs:
+                    self._work(job, generation)
+            case LeaseWasLost(generation=generation):
+                self._generation = generation
+            case FeederFailed(error=error):
+                logger.critical("The broker thread failed; the node stops", exc_info=error)
+                self._exit_code = 1
+                self._stopping.set()
+            case SignalCame():
+                logger.warning("Stopping")
+
+    def _work(self, job: Job, generation: int) -> None:
+        if self._stopping.is_set():
+            self._feeder.settle([self._endings.unstarted(job)], generation)
+            return
+        self._generation = generation
+        self._feeder.note_running(frozenset({job.delivery.tag}))
+        began = monotonic()
+        traits = self._plan.tasks.get(job.delivery.task)
+        if traits is not None and traits.is_coroutine:
+            executed = self._loop.run_until_complete(self._executor.execute_async(job))
+        else:
+            executed = self._executor.execute(job)
+        logger.debug("Worked for %.3f s", monotonic() - began)
+        self._feeder.note_running(frozenset())
+        self._report(executed)
+
+    def _report(self, executed: Executed) -> None:
+        self._feeder.settle([executed.settlement], self._generation)

@@ -1,0 +1,49 @@
+"""Notes for the parent's loop, left by signal handlers and other threads; a byte in a pipe wakes the loop."""
+
+import contextlib
+import os
+import signal
+from collections import deque
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Wakeup(Generic[T]):
+    """A queue of notes with a file descriptor to select on. Leaving a note is safe in a signal handler."""
+
+    def __init__(self) -> None:
+        self._reader, self._writer = os.pipe()
+        os.set_blocking(self._reader, False)
+        os.set_blocking(self._writer, False)
+        self._notes: deque[T] = deque()
+
+    def fileno(self) -> int:
+        return self._reader
+
+    def leave(self, note: T) -> None:
+        """Append a note and wake the loop. Takes no lock, does no I/O that blocks."""
+        self._notes.append(note)
+        # A full pipe wakes the loop as well as one more byte would.
+        with contextlib.suppress(BlockingIOError):
+            os.write(self._writer, b"\0")
+
+    def take(self) -> list[T]:
+        """The notes so far; empties the pipe first, so that none is overlooked."""
+        with contextlib.suppress(BlockingIOError):
+            while len(os.read(self._reader, 4096)) == 4096:
+                pass
+        notes: list[T] = []
+        while self._notes:
+            notes.append(self._notes.popleft())
+        return notes
+
+    def on_signals(self, numbers: list[int], note: Callable[[int], T]) -> None:
+        """From now on, each of these signals leaves a note. Only from the main thread."""
+        for number in numbers:
+            signal.signal(number, lambda n, frame: self.leave(note(n)))
+
+    def close(self) -> None:
+        os.close(self._reader)
+        os.close(self._writer)

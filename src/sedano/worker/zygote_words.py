@@ -1,0 +1,60 @@
+"""What parent and zygote say to each other, as typed values in MessagePack."""
+
+from typing import TypeAlias
+
+import msgspec
+
+from sedano.worker.plan import NodePlan
+
+
+class Fork(msgspec.Struct, frozen=True, array_like=True, tag="fork"):
+    """Make a child; its three descriptors come with this message."""
+
+    number: int
+
+
+class Kill(msgspec.Struct, frozen=True, array_like=True, tag="kill"):
+    """Send a signal to a child. The zygote does it because only it knows that the pid is still the child's."""
+
+    pid: int
+    signal: int
+
+
+class Ready(msgspec.Struct, frozen=True, array_like=True, tag="ready"):
+    """The application is imported; children can be forked."""
+
+    plan: NodePlan
+
+
+class Broken(msgspec.Struct, frozen=True, array_like=True, tag="broken"):
+    """The application could not be imported or configured."""
+
+    #: The class of the error: ``ApplicationNotFound``, ``ConfigurationError`` or another's.
+    kind: str
+    message: str
+    traceback: str
+
+
+class Forked(msgspec.Struct, frozen=True, array_like=True, tag="forked"):
+    """The child with this number lives under this pid."""
+
+    number: int
+    pid: int
+
+
+class Exited(msgspec.Struct, frozen=True, array_like=True, tag="exited"):
+    """A child is gone."""
+
+    pid: int
+    #: Exit code, or minus the number of the signal that ended it.
+    returncode: int
+    #: The most memory it ever had resident, in KiB.
+    max_rss: int
+
+
+ToZygote: TypeAlias = Fork | Kill
+FromZygote: TypeAlias = Ready | Broken | Forked | Exited
+
+encode = msgspec.msgpack.Encoder().encode
+decode_to_zygote = msgspec.msgpack.Decoder(ToZygote).decode
+decode_from_zygote = msgspec.msgpack.Decoder(FromZygote).decode

@@ -1,0 +1,113 @@
+"""The application that acceptance tests run in real workers. What its tasks do shows in a journal file."""
+
+import asyncio
+import os
+import signal
+import time
+from pathlib import Path
+
+from sedano import Sedano
+
+HERE = Path(os.environ["JOURNAL"]).parent
+
+app = Sedano("project", broker=f"sqlite:///{HERE}/queue.db")
+app.conf.update(worker_soft_shutdown_timeout=float(os.environ.get("GRACE", "25")))
+
+
+def note(word: str, key: object) -> None:
+    """Append one line to the journal, in one write."""
+    line = f"{word} {key} {os.getpid()} {time.time():.6f}\n".encode()
+    descriptor = os.open(os.environ["JOURNAL"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    try:
+        os.write(descriptor, line)
+    finally:
+        os.close(descriptor)
+
+
+@app.task
+def work(key: object, seconds: float = 0.0) -> object:
+    note("start", key)
+    if seconds:
+        time.sleep(seconds)
+    note("done", key)
+    return key
+
+
+@app.task(acks_late=False)
+def at_most_once(key: object, seconds: float = 0.0) -> None:
+    note("start", key)
+    time.sleep(seconds)
+    note("done", key)
+
+
+@app.task
+def kill_own_process(key: object) -> None:
+    note("start", key)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@app.task(bind=True, max_retries=3)
+def fail_twice(self, key: object) -> int:
+    note("start", key)
+    if self.request.retries < 2:
+        raise self.retry(countdown=0.1, exc=ValueError("not yet"))
+    return self.request.retries
+
+
+@app.task
+def fail(key: object) -> None:
+    note("start", key)
+    raise ValueError("no", key)
+
+
+@app.task(time_limit=1.0)
+def overrun(key: object) -> None:
+    note("start", key)
+    time.sleep(600)
+
+
+@app.task(soft_time_limit=1.0, time_limit=60.0)
+def clean_up(key: object) -> str:
+    note("start", key)
+    try:
+        time.sleep(600)
+    except BaseException as error:
+        note("cleaned", key)
+        return type(error).__name__
+    return "ran on"
+
+
+@app.task
+async def nap(key: object, seconds: float) -> object:
+    note("start", key)
+    await asyncio.sleep(seconds)
+    note("done", key)
+    return key
+
+
+@app.task(soft_time_limit=0.5)
+async def nap_too_long(key: object) -> None:
+    note("start", key)
+    await asyncio.sleep(600)
+
+
+@app.task
+def where(key: object) -> int:
+    note("start", key)
+    return os.getpid()
+
+
+@app.task
+def grow(mebibytes: int) -> int:
+    note("start", "grow")
+    grow.kept = bytearray(mebibytes * 1024 * 1024)
+    return os.getpid()
+
+
+@app.task(bind=True)
+def report_progress(self, key: object) -> str:
+    self.update_state(state="PROGRESS", meta={"current": 1, "total": 2})
+    note("start", key)
+    while not (HERE / "go-on").exists():
+        time.sleep(0.01)
+    return "finished"

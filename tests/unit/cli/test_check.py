@@ -1,0 +1,121 @@
+"""``sedano check`` and ``report``: is all well, and with what are we dealing?"""
+
+from tests.unit.cli.project import Project
+
+
+def verdicts(document: dict[str, list[dict[str, str]]]) -> dict[str, str]:
+    return {finding["about"]: finding["verdict"] for finding in document["findings"]}
+
+
+def test_a_sound_application_passes(project: Project) -> None:
+    project.with_tasks()
+
+    ran = project.run("-A", "tasks", "check", "--json")
+
+    assert ran.code == 0
+    assert verdicts(ran.json()) == {"settings": "ok", "tasks": "ok", "broker": "ok", "results": "ok"}
+
+
+def test_check_lists_the_tasks_on_request(project: Project) -> None:
+    ran = project.with_tasks().run("-A", "tasks", "check", "--tasks")
+
+    assert "tasks.add" in ran.out.split()
+
+
+def test_every_wrong_setting_is_listed(project: Project) -> None:
+    project.write(
+        "tasks.py",
+        """
+        from sedano import Sedano
+        app = Sedano("tasks", task_time_limit="soon", worker_concurrency="many")
+        """,
+    )
+
+    ran = project.run("-A", "tasks", "check")
+
+    assert ran.code == 1
+    assert "problem  settings: " in ran.out
+    assert "task_time_limit: expected" in ran.out
+    assert "worker_concurrency: expected" in ran.out
+
+
+def test_a_setting_without_effect_is_a_warning_and_a_problem_only_when_strict(project: Project) -> None:
+    project.write(
+        "tasks.py",
+        """
+        from sedano import Sedano
+        app = Sedano("tasks", broker="sqlite:///queue.db", worker_prefetch_multiplier=7)
+        """,
+    )
+
+    lenient = project.run("-A", "tasks", "check")
+    strict = project.run("-A", "tasks", "check", "--strict")
+
+    assert "warning  settings: " in lenient.out
+    assert "worker_prefetch_multiplier" in lenient.out
+    assert (lenient.code, strict.code) == (0, 1)
+
+
+def test_a_broker_that_does_not_answer_is_a_problem(project: Project) -> None:
+    project.with_tasks()
+    project.write("queue.db", "This is no database, but a text of some length." * 100)
+
+    ran = project.run("-A", "tasks", "check")
+
+    assert ran.code == 1
+    assert "problem  broker: " in ran.out
+    assert "queue.db" in ran.out
+
+
+def test_a_task_module_that_cannot_be_imported_is_a_problem(project: Project) -> None:
+    project.write(
+        "proj.py",
+        """
+        from sedano import Sedano
+        app = Sedano("proj", broker="sqlite:///queue.db", include=["jobs"])
+        """,
+    )
+    project.write("jobs.py", "x = 1 / 0\n")
+
+    ran = project.run("-A", "proj", "check")
+
+    assert ran.code == 1
+    assert "problem  tasks: " in ran.out
+    assert "jobs.py, line 1: ZeroDivisionError" in ran.out
+
+
+def test_the_report_has_versions_and_settings_without_passwords(project: Project) -> None:
+    project.write(
+        "tasks.py",
+        """
+        from sedano import Sedano
+        app = Sedano("tasks", broker="sqlite:///queue.db", redis_password="hunter2", task_time_limit=30)
+        """,
+    )
+
+    ran = project.run("-A", "tasks", "report")
+
+    assert ran.code == 0
+    assert "software -> sedano:" in ran.out
+    assert "platform -> " in ran.out
+    assert "task_time_limit: 30" in ran.out
+    assert "hunter2" not in ran.out
+
+
+def test_a_report_is_made_even_where_the_application_is_not_found(project: Project) -> None:
+    ran = project.run("-A", "nothing_here", "report")
+
+    assert ran.code == 0
+    assert "platform -> " in ran.out
+    assert "no module 'nothing_here'" in ran.out
+
+
+def test_the_command_lines_urls_count_more_than_the_applications(project: Project) -> None:
+    project.with_tasks()
+
+    ran = project.run("-A", "tasks", "-b", "sqlite:///other.db", "check")
+
+    assert ran.code == 0
+    assert "other.db" in ran.out
+    assert (project.path / "other.db").exists()
+    assert not (project.path / "queue.db").exists()
