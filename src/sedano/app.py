@@ -8,15 +8,16 @@ import os
 import threading
 import warnings
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from types import ModuleType, TracebackType
-from typing import TYPE_CHECKING, Any, Final, Literal, ParamSpec, Self, TypeVar, Unpack, overload
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Self, TypeVar, Unpack, overload
 
 from sedano import locations, signals
 from sedano.announcements import Announcer
 from sedano.brokers.opening import open_broker
+from sedano.celery_arguments import constructor_settings
 from sedano.clock import Clock, SystemClock
 from sedano.current import applications, get_current_task
-from sedano.errors import ConfigurationError, NotSupported
+from sedano.errors import ConfigurationError
 from sedano.home import calling_frame, program_directory
 from sedano.loading import load_object
 from sedano.results.async_result import AsyncResult
@@ -41,12 +42,6 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-#: Arguments of Celery's constructor that have no counterpart. None (and what changes nothing) is let through.
-_NOT_SUPPORTED: Final = frozenset(
-    {"loader", "amqp", "events", "log", "control", "tasks", "fixups", "config_source_silent"}
-)
-_MEANINGLESS: Final = frozenset({"autofinalize", "strict_typing"})
 
 
 class Sedano:
@@ -90,7 +85,7 @@ class Sedano:
             conf: Settings.
         """
         named = {"broker_url": broker, "result_backend": backend, "include": include}
-        settings = {**(changes or {}), **_read_arguments(conf)}
+        settings = {**(changes or {}), **constructor_settings(conf)}
         settings.update({name: value for name, value in named.items() if value is not None})
         self.main = main
         self.clock: Clock = clock or SystemClock()
@@ -111,7 +106,7 @@ class Sedano:
         self.around_attempt: list[Surrounding] = []
         self._task_cls = task_cls
         self._tasks = TaskRegistry()
-        self._discoveries: list[tuple[Callable[[], Iterable[str]], str | None]] = []
+        self._searches: list[discovery.Search] = []
         self._lock = threading.RLock()
         self._finalized = False
         self._broker: Broker | None = None
@@ -244,17 +239,11 @@ class Sedano:
             related_name: The module's name; None imports the packages themselves.
             force: Import at once.
         """
-        if packages is None:
-            find: Callable[[], Iterable[str]] = self._found_packages
-        elif callable(packages):
-            find = packages
-        else:
-            listed = [packages] if isinstance(packages, str) else list(packages)
-            find = lambda: listed  # noqa: E731
+        search = discovery.Search(self._found_packages if packages is None else packages, related_name)
         if force:
-            discovery.import_related(find(), related_name)
+            search.run()
         else:
-            self._discoveries.append((find, related_name))
+            self._searches.append(search)
 
     def _found_packages(self) -> list[str]:
         return [package for find in self.package_finders for package in find()]
@@ -265,8 +254,8 @@ class Sedano:
         settings = self.settings.app
         found = discovery.import_named(settings.imports, setting="imports")
         found += discovery.import_named(settings.include, setting="include")
-        for find, related_name in self._discoveries:
-            found += discovery.import_related(find(), related_name)
+        for search in self._searches:
+            found += search.run()
         self.finalize()
         return found
 
@@ -389,9 +378,8 @@ class Sedano:
         """Make this the application that ``current_app`` and shared tasks use."""
         applications.set_current(self)
 
-    def set_default(self) -> None:
-        """The same: there is one current application for all threads."""
-        self.set_current()
+    #: There is one current application for all threads.
+    set_default = set_current
 
     def close(self) -> None:
         """Close the connections to broker and results. They are opened again when used again."""
@@ -406,24 +394,11 @@ class Sedano:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exc_info: object) -> None:
         self.close()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.main or '(unnamed)'}>"
-
-
-def _read_arguments(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings among the constructor's keywords; refuses Celery's parts that do not exist here."""
-    for name in _NOT_SUPPORTED & given.keys():
-        if given[name]:
-            raise NotSupported(f"{name}: this argument of the application is not supported.")
-    return {name: value for name, value in given.items() if name not in _NOT_SUPPORTED | _MEANINGLESS}
 
 
 applications.make_default = Sedano

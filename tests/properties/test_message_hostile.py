@@ -4,7 +4,7 @@ import json
 import zlib
 from typing import Any
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sedano.errors import MessageError
@@ -14,6 +14,9 @@ from sedano.message.envelope import Envelope
 from sedano.message.header_peek import peek
 from sedano.message.task_headers import RESERVED
 from sedano.message.task_message import TaskMessage
+
+#: No limit to the time of one example: other work may share the machine.
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 EVERYTHING = ["json", "yaml", "msgpack", "application/data", "text/plain"]
 
@@ -72,6 +75,7 @@ def read(envelope: Envelope) -> TaskMessage | None:
         return None
 
 
+@unhurried
 @given(headers=st.binary(), body=st.binary(), content_type=content_types)
 def test_any_bytes(headers: bytes, body: bytes, content_type: str) -> None:
     read(Envelope(headers, body, content_type))
@@ -79,6 +83,7 @@ def test_any_bytes(headers: bytes, body: bytes, content_type: str) -> None:
     peek(headers)
 
 
+@unhurried
 @given(body=st.binary(), compression=st.sampled_from(["gzip", "bzip2", "lzma", "application/x-gzip"]))
 def test_any_bytes_that_claim_to_be_compressed(body: bytes, compression: str) -> None:
     headers = json.dumps({"task": "t", "id": "1", "compression": compression}).encode()
@@ -87,6 +92,7 @@ def test_any_bytes_that_claim_to_be_compressed(body: bytes, compression: str) ->
     read(Envelope(headers, zlib.compress(body)))
 
 
+@unhurried
 @given(headers=hostile_headers | json_values, body=new_bodies | old_bodies | hostile_values)
 def test_any_json(headers: Any, body: Any) -> None:
     envelope = Envelope(json.dumps(headers).encode(), json.dumps(body).encode())
@@ -102,6 +108,7 @@ def test_any_json(headers: Any, body: Any) -> None:
         assert decode(written, accept={"json"}).id == message.id
 
 
+@unhurried
 @given(data=st.data())
 def test_a_good_message_with_some_bytes_changed(data: st.DataObject) -> None:
     good = encode(TaskMessage(id="1", task="t", args=[1, "ä", {"a": b"\xff"}], kwargs={"b": None}))

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import example, given
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from sedano.errors import MessageError, NotSerializable
@@ -19,6 +19,9 @@ from sedano.message.decoding import decode
 from sedano.message.header_peek import peek
 from sedano.message.representation import represent
 from sedano.message.task_message import TaskMessage
+
+#: No limit to the time of one example: other work may share the machine.
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 any_text = st.text(st.characters(exclude_categories=()))
 text = st.text()
@@ -105,16 +108,19 @@ messages = st.builds(
 )
 
 
+@unhurried
 @given(value=values)
 def test_json_reads_what_it_wrote(value: Any) -> None:
     assert json_types.loads(json_types.dumps(value)) == value
 
 
+@unhurried
 @given(value=values)
 def test_json_without_our_own_tags_is_what_pythons_json_reads(value: Any) -> None:
     assert json.loads(json_types.dumps(value), object_hook=json_types._read_tagged) == value
 
 
+@unhurried
 @given(message=messages, compression=st.sampled_from([None, "gzip", "bzip2", "lzma"]))
 def test_a_message_is_read_as_it_was_written(message: TaskMessage, compression: str | None) -> None:
     envelope = encode(message, compression=compression)
@@ -127,6 +133,7 @@ def test_a_message_is_read_as_it_was_written(message: TaskMessage, compression: 
     assert back == message
 
 
+@unhurried
 @given(message=messages)
 def test_a_message_that_was_read_can_be_written_again(message: TaskMessage) -> None:
     read = decode(encode(message), accept={"json"})
@@ -134,6 +141,7 @@ def test_a_message_that_was_read_can_be_written_again(message: TaskMessage) -> N
     assert decode(encode(read), accept={"json"}) == read
 
 
+@unhurried
 @given(message=messages)
 def test_a_peek_sees_what_a_full_reading_sees(message: TaskMessage) -> None:
     envelope = encode(message)
@@ -151,6 +159,7 @@ def test_a_peek_sees_what_a_full_reading_sees(message: TaskMessage) -> None:
     assert (found.argsrepr, found.kwargsrepr) == (back.argsrepr, back.kwargsrepr)
 
 
+@unhurried
 @given(value=st.recursive(plain_scalars, lambda v: st.lists(v) | st.dictionaries(text, v)))
 @pytest.mark.parametrize("serializer", ["yaml", "msgpack", "pickle"])
 def test_other_serializers_read_what_they_wrote(serializer: str, value: Any) -> None:
@@ -178,6 +187,7 @@ odd_values = st.one_of(
 )
 
 
+@unhurried
 @given(field=st.sampled_from(TaskMessage.__struct_fields__), value=odd_values)
 @example(field="time_limit", value=math.nan)
 @example(field="time_limit", value=math.inf)
@@ -205,6 +215,7 @@ class Unruly:
         return self._shown  # type: ignore[no-any-return]
 
 
+@unhurried
 @given(
     value=st.recursive(
         values | st.binary().map(bytearray) | (any_text | st.integers()).map(Unruly),

@@ -7,7 +7,7 @@ from typing import Final
 
 from sedano.backoff import ExponentialBackoff
 
-#: A crash loop must not occupy a slot, so it slows down quickly; a task that died by accident runs again soon.
+#: A crash loop must not occupy a slot, so it slows down quickly; what died by accident runs again soon.
 _BACKOFF: Final = ExponentialBackoff(factor=1.0, longest=60.0, jitter=False)
 
 

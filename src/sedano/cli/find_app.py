@@ -8,6 +8,7 @@ import importlib
 import importlib.util
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
@@ -62,10 +63,16 @@ def configured_from(app: "Sedano", module: str) -> "Sedano":
     return app
 
 
-def import_tasks_of(app: "Sedano") -> None:
-    """Import every module that defines tasks; an error in one of them names its file and line."""
+def import_tasks_of(app: "Sedano", include: Iterable[str] = ()) -> None:
+    """Import every module that defines tasks; an error in one of them names its file and line.
+
+    Args:
+        include: Modules to import besides (``--include``).
+    """
     try:
         app.import_modules()
+        for module in include:
+            _import_module(module, option="--include")
     except ConfigurationError:
         raise
     except Exception as error:

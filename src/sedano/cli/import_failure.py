@@ -4,6 +4,7 @@ Called when an application or its tasks are imported. Never hides the cause: it 
 and ``SEDANO_TRACEBACK=1`` shows all of it.
 """
 
+import os
 import sys
 import sysconfig
 import traceback
@@ -26,6 +27,9 @@ def import_failure(error: BaseException, what: str) -> ApplicationNotFound:
         what: The beginning of the message, such as ``-A proj cannot be imported``.
     """
     place = _place(error)
+    if os.environ.get("SEDANO_TRACEBACK"):
+        # Here rather than where the command ends: a worker's application is imported by another process.
+        traceback.print_exception(error)
     message = f"{what}: {f'{place}: ' if place else ''}{_told(error)}"
     return ApplicationNotFound(with_hint(message, _hint(error)))
 

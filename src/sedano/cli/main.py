@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from sedano.cli.user_error import UserError, explain
+from sedano.errors import ApplicationNotFound
 
 if TYPE_CHECKING:
     import click
@@ -46,7 +47,7 @@ def _run(arguments: list[str], prog: str) -> int | None:
     try:
         code = sedano.main(args=arguments, prog_name=prog, standalone_mode=False)
     except click.Abort:
-        sys.stderr.write("\nStopped; nothing was changed.\n")
+        sys.stderr.write("\nStopped.\n")
         return 130
     except click.ClickException as error:
         return _tell(_from_click(error, prog))
@@ -54,7 +55,7 @@ def _run(arguments: list[str], prog: str) -> int | None:
         mistake = explain(error)
         if mistake is None:
             raise
-        if os.environ.get("SEDANO_TRACEBACK"):
+        if os.environ.get("SEDANO_TRACEBACK") and not isinstance(error, ApplicationNotFound):
             traceback.print_exception(error)
         return _tell(mistake)
     return code if isinstance(code, int) else None

@@ -4,6 +4,7 @@ Raised by the commands, made from the package's errors by ``explain``; shown by 
 cannot start. Never imports click: a worker's processes use it too.
 """
 
+import re
 from typing import Final
 
 from sedano.errors import (
@@ -31,6 +32,8 @@ EXIT_FAILED: Final = 1
 
 CHECK_SETTINGS: Final = "`sedano check` lists every problem with the settings."
 
+#: How a complaint about a setting begins.
+_SETTING: Final = re.compile(r"\w+: ")
 _HINT: Final = "\nHint: "
 
 
@@ -64,6 +67,8 @@ def explain(error: BaseException) -> UserError | None:
     for kind, hint, exit_code in _EXPLANATIONS:
         if isinstance(error, kind):
             message, _, own_hint = str(error).partition(_HINT)
+            if hint == CHECK_SETTINGS and not _SETTING.match(message):
+                hint = ""  # an option or a URL, not a setting: the message says it all
             return UserError(message, hint=own_hint or hint, exit_code=exit_code)
     return None
 

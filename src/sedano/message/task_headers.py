@@ -148,6 +148,9 @@ def _write_with_custom(headers: TaskHeaders, message: TaskMessage) -> bytes:
 
 
 def _check_custom(message: TaskMessage) -> None:
+    for field in ("headers", "stamps"):
+        if not isinstance(getattr(message, field), dict):
+            raise MalformedMessage(f"{field}: expected a dictionary, got {type(getattr(message, field))!r}.")
     for name, value in (*message.headers.items(), *message.stamps.items()):
         if not isinstance(name, str):
             raise MalformedMessage(f"header {name!r}: the name must be text.")

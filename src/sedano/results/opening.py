@@ -24,12 +24,15 @@ STORES: Final[Mapping[str, str]] = {
 #: Third parties add stores under this group of entry points; an entry's name is the scheme.
 ENTRY_POINTS: Final = "sedano.result_stores"
 
+# fmt: off
 #: Celery has them, this version does not.
-_NOT_YET: Final = frozenset(
-    "amqp amqps arangodb azureblockblob cache cassandra consul cosmosdbsql couchbase couchdb db django-cache"
-    " django-db dynamodb elasticsearch file filesystem gs mongodb postgres postgresql redis rediss rpc s3"
-    " sentinel valkey valkeys".split()
-)
+_NOT_YET: Final = frozenset({
+    "amqp", "amqps", "arangodb", "azureblockblob", "cache", "cassandra", "consul", "cosmosdbsql",
+    "couchbase", "couchdb", "db", "django-cache", "django-db", "dynamodb", "elasticsearch", "file",
+    "filesystem", "gs", "mongodb", "postgres", "postgresql", "redis", "rediss", "rpc", "s3",
+    "sentinel", "valkey", "valkeys",
+})
+# fmt: on
 
 
 def open_result_store(

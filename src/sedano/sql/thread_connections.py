@@ -83,7 +83,7 @@ class ThreadConnections:
             return place
 
     def close(self) -> None:
-        """Close all connections, each when its thread has finished with it. They are opened anew when used."""
+        """Close all connections, each when its thread has finished with it. Used again, they open again."""
         with self._places_lock:
             places = list(self._places)
         for place in places:

@@ -6,7 +6,7 @@ as it is; a package without such a module is passed over.
 
 import importlib
 import importlib.util
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from types import ModuleType
 
 from sedano.errors import ConfigurationError
@@ -27,16 +27,31 @@ def _import(name: str, setting: str) -> ModuleType:
         raise ConfigurationError(f"{setting}: there is no module {name!r}.") from error
 
 
-def import_related(packages: Iterable[str], related_name: str | None) -> list[ModuleType]:
-    """Import the module of that name (``tasks``) in each package that has one."""
-    found: list[ModuleType] = []
-    for package in packages:
+class Search:
+    """The module of one name (``tasks``) in many packages; see ``Sedano.autodiscover_tasks``."""
+
+    def __init__(
+        self, packages: Iterable[str] | Callable[[], Iterable[str]], related_name: str | None
+    ) -> None:
+        self._packages = packages if callable(packages) else _listed(packages)
+        self._related_name = related_name
+
+    def run(self) -> list[ModuleType]:
+        """Import the module in each package that has one; without a name, the packages themselves."""
+        packages = self._packages() if callable(self._packages) else self._packages
+        found = [self._import_from(package) for package in packages]
+        return [module for module in found if module is not None]
+
+    def _import_from(self, package: str) -> ModuleType | None:
         module = importlib.import_module(package)
-        if related_name is None:
-            found.append(module)
-        elif hasattr(module, "__path__"):
-            name = f"{package}.{related_name}"
-            # Asked first: a package without the module is no error, a module with a broken import is one.
-            if importlib.util.find_spec(name) is not None:
-                found.append(importlib.import_module(name))
-    return found
+        if self._related_name is None:
+            return module
+        if not hasattr(module, "__path__"):
+            return None
+        name = f"{package}.{self._related_name}"
+        # Asked first: a package without the module is no error, a module with a broken import is one.
+        return importlib.import_module(name) if importlib.util.find_spec(name) is not None else None
+
+
+def _listed(packages: Iterable[str]) -> list[str]:
+    return [packages] if isinstance(packages, str) else list(packages)

@@ -42,6 +42,8 @@ class Child:
         self._executor = Executor(
             app, node=plan.name, report=self._outbox.send_now, soft_limit=self._soft_limit
         )
+        # Kept even without coroutine tasks: if it were closed, the parent would take us for dead.
+        self._asyncs = asyncs
         self._loop_slots = LoopSlots(app, plan, asyncs) if plan_has_coroutines(plan) else None
 
     def run(self) -> None:

@@ -21,6 +21,7 @@ from sedano.results.store import ResultStore
 from sedano.worker import zygote_words as words
 from sedano.worker.admission import Admission
 from sedano.worker.banner import banner
+from sedano.worker.channel import BufferedChannel
 from sedano.worker.child_link import ChildLink
 from sedano.worker.crew import Crew
 from sedano.worker.endings import Endings
@@ -277,8 +278,8 @@ class Node:
         self._selector.register(child.channel, selectors.EVENT_READ, lambda: self._on_child(child))
         self._selector.register(child.async_channel, selectors.EVENT_READ, lambda: self._on_loop(child))
 
-    def _unwatch(self, child: ChildLink) -> None:
-        for channel in (child.channel, child.async_channel):
+    def _unwatch(self, child: ChildLink, *channels: BufferedChannel) -> None:
+        for channel in channels or (child.channel, child.async_channel):
             with contextlib.suppress(KeyError, ValueError):
                 self._selector.unregister(channel)
 
@@ -286,10 +287,12 @@ class Node:
         self._crew.hear(child, child.read(), monotonic())
         if child.channel.closed:
             # Its end will be told by the zygote, with the reason.
-            self._unwatch(child)
+            self._unwatch(child, child.channel)
 
     def _on_loop(self, child: ChildLink) -> None:
         self._crew.hear(child, child.read_loop(), monotonic())
+        if child.async_channel.closed:
+            self._unwatch(child, child.async_channel)
 
     def _flush_outgoing(self) -> None:
         for child in self._crew.children:

@@ -4,7 +4,9 @@ import contextlib
 import sqlite3
 
 import pytest
+from celery.bin.celery import celery as celerys_group
 
+from sedano.cli.commands import CELERY_COMMANDS, sedano
 from tests.unit.cli.project import Project
 
 
@@ -88,6 +90,10 @@ def test_a_defect_of_ours_is_not_dressed_up_as_a_mistake(project: Project) -> No
 
     with pytest.raises(ZeroDivisionError):
         project.run("-A", "tasks", "status")
+
+
+def test_every_command_of_celerys_is_ours_or_is_answered_with_a_way_out() -> None:
+    assert set(celerys_group.commands) <= {*sedano.commands, *CELERY_COMMANDS}
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ class SqliteAdmin:
 
     def dead_letters(self, *, limit: int = 50) -> list[DeadLetter]:
         rows = self._database.read(lambda c: c.execute(STATEMENTS["dead_letters"], (limit,)).fetchall())
-        return [DeadLetter(*row[:7], envelope_of(row[7]), row[8]) for row in rows]
+        return [_dead_letter(row) for row in rows]
 
     def replay(self, keys: Sequence[int]) -> int:
         parameters = {"keys": json.dumps(list(keys)), "now": self._clock.timestamp()}
@@ -102,4 +102,10 @@ class SqliteAdmin:
 
 
 def _stored_message(row: tuple[Any, ...]) -> StoredMessage:
-    return StoredMessage(*row[:7], envelope_of(row[7]))
+    task_id, task, queue, state, priority, due, crashes, envelope, _ = row
+    return StoredMessage(task_id, task, queue, state, priority, due, crashes, envelope_of(envelope))
+
+
+def _dead_letter(row: tuple[Any, ...]) -> DeadLetter:
+    key, task_id, task, queue, reason, crashes, buried_at, envelope, priority = row
+    return DeadLetter(key, task_id, task, queue, reason, crashes, buried_at, envelope_of(envelope), priority)

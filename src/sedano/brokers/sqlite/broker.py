@@ -4,11 +4,11 @@ Opened by ``brokers.opening`` for ``sqlite:`` URLs. Never imports a task.
 
 How safe a message is: ``publish`` returns when its transaction is committed to the write-ahead log. From then
 on it survives the death of any process, at any moment. With ``synchronous=normal`` (the default) the log is
-handed to the operating system but synced to the disk only at checkpoints, so when the whole machine dies (power,
-kernel) the last transactions before it may be missing as if they had never happened: messages published,
-or messages settled, which then run again. The file is never damaged by it. ``?synchronous=full`` syncs every
-commit, and makes each as slow as the disk. The file belongs on a local disk: SQLite's locks and shared
-memory do not work over a network.
+handed to the operating system but synced to the disk only at checkpoints, so when the whole machine dies
+(power, kernel) the last transactions before it may be missing as if they had never happened: messages
+published, or messages settled, which then run again. The file is never damaged by it. ``?synchronous=full``
+syncs every commit, and makes each as slow as the disk. The file belongs on a local disk: SQLite's locks and
+shared memory do not work over a network.
 """
 
 import sqlite3

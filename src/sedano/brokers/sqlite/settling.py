@@ -79,11 +79,17 @@ class SettlingBatch:
 
     def _requeue(self, connection: sqlite3.Connection, requeue: Requeue) -> None:
         due = requeue.due
-        if due is not None and due > self._now:
-            row = ("scheduled", due, self._now, requeue.crashed, requeue.tag)
-        else:
-            row = ("ready", None, self._now, requeue.crashed, requeue.tag)
-        connection.execute(STATEMENTS["requeue"], row)
+        scheduled = due is not None and due > self._now
+        connection.execute(
+            STATEMENTS["requeue"],
+            (
+                "scheduled" if scheduled else "ready",
+                due if scheduled else None,
+                self._now,
+                requeue.crashed,
+                requeue.tag,
+            ),
+        )
 
     def _bury(self, connection: sqlite3.Connection, bury: Bury) -> None:
         connection.execute(

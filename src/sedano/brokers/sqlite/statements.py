@@ -4,4 +4,4 @@ from typing import Final
 
 from sedano.sql.statements import load_statements
 
-STATEMENTS: Final = load_statements(__package__, "lease.sql") | load_statements(__package__, "admin.sql")
+STATEMENTS: Final = {**load_statements(__package__, "lease.sql"), **load_statements(__package__, "admin.sql")}

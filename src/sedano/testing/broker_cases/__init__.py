@@ -1,0 +1,1 @@
+"""The parts of ``BrokerConformance``, one for each side of the port."""

@@ -1,0 +1,76 @@
+"""What every part of the suite starts from."""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
+from typing import Final, TypeAlias
+
+import pytest
+
+from sedano.brokers.broker import Broker
+from sedano.brokers.lease import Claimed, Lease
+from sedano.brokers.settlement import Finish
+from sedano.clock import Clock, SystemClock
+from sedano.results.store import ResultStore
+from sedano.testing.clock import ManualClock
+
+BrokerOpener: TypeAlias = Callable[[Clock], Broker]
+ResultStoreOpener: TypeAlias = Callable[[Clock], ResultStore]
+
+#: Of the leases that the tests begin.
+LEASE: Final = timedelta(seconds=10)
+
+
+class BrokerFixtures:
+    """``open_broker`` comes from the class under test; ``open_results`` as well where results can be joint."""
+
+    @pytest.fixture
+    def clock(self) -> ManualClock:
+        return ManualClock()
+
+    @pytest.fixture
+    def open_results(self) -> ResultStoreOpener | None:
+        """Opens a result store at the broker's location; None for a broker without joint results."""
+        return None
+
+    @pytest.fixture
+    def broker(self, open_broker: BrokerOpener, clock: ManualClock) -> Iterator[Broker]:
+        """A broker whose time stands still until the test turns ``clock``."""
+        broker = open_broker(clock)
+        yield broker
+        broker.close()
+
+    @pytest.fixture
+    def live_broker(self, open_broker: BrokerOpener) -> Iterator[Broker]:
+        """A broker with the real time, for tests that wait."""
+        broker = open_broker(SystemClock())
+        yield broker
+        broker.close()
+
+    @pytest.fixture
+    def results(self, open_results: ResultStoreOpener | None, clock: ManualClock) -> Iterator[ResultStore]:
+        if open_results is None:
+            pytest.skip("This broker stores no results in the step that settles.")
+        results = open_results(clock)
+        yield results
+        results.close()
+
+
+def begin_lease(broker: Broker, node: str = "w1@host", *, results: ResultStore | None = None) -> Lease:
+    """A lease of 10 seconds; with joint results if a store is given."""
+    joint_results = None if results is None else results.joint_with(broker.location)
+    return broker.lease(node, duration=LEASE, results=joint_results)
+
+
+def ids_of(claimed: Claimed) -> list[str]:
+    """The tasks that a claim brought, in its order."""
+    return [delivery.task_id for delivery in claimed.deliveries]
+
+
+def drain(lease: Lease, queues: Sequence[str] = ("celery",)) -> list[str]:
+    """Claim and finish everything that is ready; the tasks, in the order in which they came."""
+    drained: list[str] = []
+    claimed = lease.claim(queues, 10)
+    while claimed.deliveries:
+        drained += ids_of(claimed)
+        claimed = lease.claim(queues, 10, [Finish(delivery.tag) for delivery in claimed.deliveries])
+    return drained
