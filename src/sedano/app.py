@@ -84,9 +84,9 @@ class Sedano:
             clock: Where the time comes from; for tests.
             conf: Settings.
         """
-        named = {"broker_url": broker, "result_backend": backend, "include": include}
         settings = {**(changes or {}), **constructor_settings(conf)}
-        settings.update({name: value for name, value in named.items() if value is not None})
+        named = {"broker_url": broker, "result_backend": backend, "include": include}
+        settings |= {name: value for name, value in named.items() if value is not None}
         self.main = main
         self.clock: Clock = clock or SystemClock()
         self.announcer = Announcer()
@@ -139,12 +139,11 @@ class Sedano:
 
     def config_from_envvar(self, variable_name: str, silent: bool = False, force: bool = False) -> None:
         """Take settings from the module that an environment variable names."""
-        module = os.environ.get(variable_name)
-        if module:
+        if module := os.environ.get(variable_name):
             self.config_from_object(module, silent=silent, force=force)
         elif not silent:
             raise ConfigurationError(
-                f"The environment variable {variable_name} is not set; it should name a module of settings."
+                f"The environment variable {variable_name} is not set: name a module there."
             )
 
     def add_defaults(self, source: object) -> None:
@@ -209,15 +208,15 @@ class Sedano:
 
     def _register(self, task: Task[..., Any]) -> None:
         task.app = self
-        self._tasks.register(task)
-        if self._finalized:
-            annotations.annotate(task, self.settings.tasks.annotations)
+        self._add(task)
 
     def adopt(self, task: Task[..., Any]) -> None:
         """Take in a shared task, unless a task of this application's own has its name."""
         known = self._tasks.get(task.name)
-        if known is not None and known._app is self:
-            return
+        if known is None or known._app is not self:
+            self._add(task)
+
+    def _add(self, task: Task[..., Any]) -> None:
         self._tasks.register(task)
         if self._finalized:
             annotations.annotate(task, self.settings.tasks.annotations)
@@ -347,10 +346,7 @@ class Sedano:
                     )
         return self._results
 
-    @property
-    def backend(self) -> "ResultStore | None":
-        """Celery's name for ``results``."""
-        return self.results
+    backend = results
 
     @property
     def eager(self) -> "EagerRunner":
@@ -360,6 +356,7 @@ class Sedano:
             from sedano.execution.eager import EagerRunner
 
             self._eager = EagerRunner(self)
+            self.finalize()
         return self._eager
 
     def inside_task(self) -> bool:
@@ -378,7 +375,6 @@ class Sedano:
         """Make this the application that ``current_app`` and shared tasks use."""
         applications.set_current(self)
 
-    #: There is one current application for all threads.
     set_default = set_current
 
     def close(self) -> None:

@@ -39,7 +39,9 @@ def test_a_task_that_turns_out_long_does_not_hold_those_behind_it(
     project.work.delay("long", 15.0)
     behind = [project.work.delay(f"b{n}") for n in range(300)]
 
-    wait_until(lambda: all(result.successful() for result in behind), timeout=10, what="the other slot did them")
+    wait_until(
+        lambda: all(result.successful() for result in behind), timeout=10, what="the other slot did them"
+    )
     assert not journal.counts("done")["long"]
     assert set(journal.counts("start").values()) == {1}
 

@@ -124,9 +124,7 @@ def test_children_are_replaced_after_so_many_tasks(
     assert [pids.count(pid) for pid in dict.fromkeys(pids)] == [5, 5, 5, 5]
 
 
-def test_a_child_that_has_grown_too_large_is_replaced(
-    project: ModuleType, start_worker: StartWorker
-) -> None:
+def test_a_child_that_has_grown_too_large_is_replaced(project: ModuleType, start_worker: StartWorker) -> None:
     worker = start_worker("-c", "1", "--max-memory-per-child", "150000").wait_until_ready()
 
     small = project.where.delay(0).get(timeout=20)
@@ -161,7 +159,10 @@ def test_messages_that_cannot_be_read_are_buried_and_the_worker_goes_on(
     headers = b'{"task": "project.work", "id": "%s"}'
     bad = [
         ("malformed", Envelope(headers % b"malformed", b"\xff{")),
-        ("pickled", Envelope(headers % b"pickled", b"\x80\x04N.", "application/x-python-serialize", "binary")),
+        (
+            "pickled",
+            Envelope(headers % b"pickled", b"\x80\x04N.", "application/x-python-serialize", "binary"),
+        ),
         ("no-headers", Envelope(b"not json", b"[[], {}, {}]")),
     ]
 
@@ -177,9 +178,7 @@ def test_messages_that_cannot_be_read_are_buried_and_the_worker_goes_on(
     assert project.work.delay("fine").get(timeout=20) == "fine"
 
 
-def test_an_expired_task_is_not_run(
-    project: ModuleType, journal: Journal, start_worker: StartWorker
-) -> None:
+def test_an_expired_task_is_not_run(project: ModuleType, journal: Journal, start_worker: StartWorker) -> None:
     late = project.work.apply_async(("late",), expires=-1)
     start_worker("-c", "1").wait_until_ready()
 

@@ -5,6 +5,7 @@ Called in the zygote (and by a solo node in its own process): this is where user
 
 import os
 import sys
+from pathlib import Path
 
 from sedano import ids, signals
 from sedano.app import Sedano
@@ -13,7 +14,6 @@ from sedano.errors import ConfigurationError
 from sedano.execution.host import Host
 from sedano.monitoring import log_lines
 from sedano.monitoring.logging_setup import set_up_logging
-from sedano.tasks.discovery import import_named
 from sedano.worker.options import NodeOptions
 from sedano.worker.plan import NodePlan, TaskTraits
 
@@ -31,8 +31,7 @@ def load_application(options: NodeOptions) -> Sedano:
     app = find_app(options.app)
     given = {"broker_url": options.broker_url, "result_backend": options.result_backend}
     app.conf.override({**options.overrides, **{name: url for name, url in given.items() if url is not None}})
-    import_tasks_of(app)
-    import_named(options.include, setting="--include")
+    import_tasks_of(app, options.include)
     settings = app.settings
     set_up = signals.setup_logging.send(
         None,
@@ -141,7 +140,7 @@ def _queues(app: Sedano, options: NodeOptions) -> tuple[str, ...]:
 def _own_files() -> list[str]:
     """The files of the modules that belong to the application rather than to an installed package."""
     installed = tuple(
-        os.path.realpath(path) for path in {sys.prefix, sys.base_prefix, os.path.dirname(os.__file__)}
+        os.path.realpath(path) for path in {sys.prefix, sys.base_prefix, str(Path(os.__file__).parent)}
     )
     found: list[str] = []
     for module in list(sys.modules.values()):

@@ -39,10 +39,12 @@ def represent(value: object, *, max_length: int = MAX_LENGTH, max_levels: int = 
             text = _Painter(max_length, levels).paint(value, 0)
     except Exception as error:  # a container of the user's, or one that changes while we look
         text = _unrepresentable(value, error)
+    if not text.isascii():
+        # A repr of the user's may hold half a surrogate pair, which no encoding can write.
+        text = text.encode("utf-8", "backslashreplace").decode("utf-8")
     if len(text) > max_length:
         text = text[: max(max_length - len(_ELLIPSIS), 0)] + _ELLIPSIS
-    # A repr of the user's may hold half a surrogate pair, which no encoding can write.
-    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return text
 
 
 def _is_flat_and_short(value: object) -> bool:

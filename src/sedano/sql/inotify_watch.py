@@ -55,6 +55,10 @@ class InotifyWatch:
             os.close(self._inotify)
             self._inotify = -1
 
+    def __del__(self) -> None:
+        if hasattr(self, "_wakeup"):  # A constructor that failed has left nothing to close.
+            self.close()
+
     def _watch_again(self) -> None:
         """Watch the file that has the name now. Cheap when it is the same one."""
         if not self._watched:

@@ -41,6 +41,9 @@ if sys.platform != "linux" and sys.platform != "win32":
             self._wakeup.close()
             self._kqueue.close()
 
+        def __del__(self) -> None:
+            self.close()
+
         def _watch_again(self) -> None:
             if self._file >= 0:
                 return

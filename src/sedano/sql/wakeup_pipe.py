@@ -41,3 +41,6 @@ class WakeupPipe:
                 self._closed = True
                 os.close(self._reader)
                 os.close(self._writer)
+
+    def __del__(self) -> None:
+        self.close()

@@ -3,6 +3,7 @@
 Filled by the decorators and ``register_task``; asked by the executor and the node. Never imports modules.
 """
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from sedano.errors import TaskNotRegistered
@@ -18,7 +19,14 @@ class TaskRegistry(dict[str, "Task[..., Any]"]):
         raise TaskNotRegistered(name, self.keys())
 
     def register(self, task: "Task[..., Any]") -> None:
-        """Add a task under its name, over one that was there."""
+        """Add a task under its name, over one that was there; warns if that was another function."""
+        known = self.get(task.name)
+        if known is not None and _origin(known) != _origin(task):
+            warnings.warn(
+                f"Two tasks are named {task.name!r}: {_origin(known)} and {_origin(task)}; "
+                "the second counts.",
+                stacklevel=4,
+            )
         self[task.name] = task
 
     def unregister(self, name: "str | Task[..., Any]") -> None:
@@ -27,3 +35,8 @@ class TaskRegistry(dict[str, "Task[..., Any]"]):
         if key not in self:
             raise TaskNotRegistered(key, self.keys())
         del self[key]
+
+
+def _origin(task: "Task[..., Any]") -> str:
+    """Where the function or the class of a task is defined."""
+    return f"{task.__module__}.{getattr(task, '__qualname__', type(task).__qualname__)}"

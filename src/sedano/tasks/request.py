@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from sedano.tasks.task import Task
 
 
+#: The request of the task that runs here (in this thread, in this asyncio task).
+current_request: ContextVar["Context | None"] = ContextVar("sedano_current_request", default=None)
+
+
 class Context:
     """One call of a task, as the running task sees it. Custom headers are attributes as well.
 
@@ -148,6 +152,7 @@ class Context:
             stamped_headers=message.stamped_headers,
             stamps=message.stamps,
             task_object=task,
+            _outer=current_request.get(),
             _record_state=record_state,
         )
         return request
@@ -181,10 +186,6 @@ class Context:
             if not name.startswith("_") and name not in ("task_object", "follow_ups")
         }
         return f"<Context: {shown!r}>"
-
-
-#: The request of the task that runs here (in this thread, in this asyncio task).
-current_request: ContextVar[Context | None] = ContextVar("sedano_current_request", default=None)
 
 
 def worker_request() -> Context | None:

@@ -50,9 +50,7 @@ class Admission:
         hard, soft = headers.timelimit or (None, None)
         return self._job(delivery, traits, hard, soft)
 
-    def _job(
-        self, delivery: Delivery, traits: TaskTraits, hard: float | None, soft: float | None
-    ) -> Job:
+    def _job(self, delivery: Delivery, traits: TaskTraits, hard: float | None, soft: float | None) -> Job:
         return Job(
             delivery,
             acknowledged=not traits.acks_late,

@@ -101,21 +101,22 @@ class ChildLink:
         """What the child's event loop has said since the last call."""
         return [frames.decode_from_child(message) for message in self.async_channel.receive()]
 
-    def finished(self, tag: int, now: float) -> Job | None:
-        """The job with this tag is done, on either side; returns it."""
+    def holds(self, tag: int) -> bool:
+        """Whether the child is to do this job, and has not reported its end."""
+        return tag in self.on_loop or any(job.delivery.tag == tag for job in self.in_flight)
+
+    def finished(self, tag: int, now: float) -> Job:
+        """A job that it holds is done, on either side; returns it."""
         self.done += 1
-        handed = self.on_loop.pop(tag, None)
-        if handed is not None:
-            return handed[0]
+        if tag in self.on_loop:
+            job, _ = self.on_loop.pop(tag)
+            return job
         self.busy_since = now
         self.soft_limit_sent = None
-        if self.in_flight and self.in_flight[0].delivery.tag == tag:
-            return self.in_flight.popleft()
-        for job in self.in_flight:
-            if job.delivery.tag == tag:
-                self.in_flight.remove(job)
-                return job
-        return None
+        # Reports keep the order of the jobs, so this is the first one.
+        job = next(job for job in self.in_flight if job.delivery.tag == tag)
+        self.in_flight.remove(job)
+        return job
 
     def recall(self) -> list[Job]:
         """Take back the jobs not yet started, in their order."""

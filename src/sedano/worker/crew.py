@@ -7,7 +7,7 @@ to a broker: settlements go to the node.
 import logging
 import signal
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 from sedano.backoff import ExponentialBackoff
 from sedano.brokers.settlement import Settlement
@@ -19,7 +19,6 @@ from sedano.worker.frames import FromChild, Hello
 from sedano.execution.job import Job
 from sedano.worker.pace import SHORT, Pace
 from sedano.worker.plan import NodePlan
-from sedano.worker.zygote_link import ZygoteLink
 
 logger = logging.getLogger("sedano.worker")
 
@@ -36,6 +35,16 @@ RECALL_AFTER: Final = 0.025
 GIVE_BACK_AFTER: Final = 0.100
 #: A coroutine task that outlives its hard limit by this is not heeding its cancellation. Seconds.
 LOOP_GRACE: Final = 2.0
+
+
+class Forker(Protocol):
+    """What makes children and signals them: a ``ZygoteLink``."""
+
+    def fork(self, child: ChildLink) -> None:
+        """Have a process made for this link."""
+
+    def kill(self, pid: int, number: int) -> None:
+        """Send a signal to a child, if it still lives."""
 
 
 class Crew:
@@ -55,7 +64,7 @@ class Crew:
         self.backlog = Backlog()
         self.loop_backlog = Backlog()
         self.children: list[ChildLink] = []
-        self._zygote_of: dict[int, ZygoteLink] = {}
+        self._zygote_of: dict[int, Forker] = {}
         self._endings = endings
         self._settle = settle
         self._watch = watch
@@ -71,20 +80,18 @@ class Crew:
 
     # -- how many, and where from
 
-    def staff(self, zygote: ZygoteLink, now: float) -> None:
+    def staff(self, zygote: Forker, now: float) -> None:
         """Fork the children that are missing."""
         if self._draining or now < self._fork_not_before:
             return
         leaving = {child.number for child in self._replacing.values()}
         present = sum(
-            1
-            for child in self.children
-            if child.stage is not Stage.RETIRING and child.number not in leaving
+            1 for child in self.children if child.stage is not Stage.RETIRING and child.number not in leaving
         )
         for _ in range(self.plan.concurrency - present):
             self._fork(zygote)
 
-    def _fork(self, zygote: ZygoteLink) -> ChildLink:
+    def _fork(self, zygote: Forker) -> ChildLink:
         child = ChildLink(self._next_number)
         self._next_number += 1
         self.children.append(child)
@@ -99,7 +106,7 @@ class Crew:
             successor = self._fork(self._zygote_of[child.number])
             self._replacing[successor.number] = child
 
-    def replace_all(self, zygote: ZygoteLink, plan: NodePlan) -> None:
+    def replace_all(self, zygote: Forker, plan: NodePlan) -> None:
         """The application was imported anew: every child gets a successor from the new zygote."""
         self.plan = plan
         for child in list(self.children):
@@ -109,7 +116,7 @@ class Crew:
             elif child.stage is Stage.STARTING:
                 self._zygote_of[child.number].kill(child.pid or 0, signal.SIGKILL)
 
-    def of(self, zygote: ZygoteLink) -> list[ChildLink]:
+    def of(self, zygote: Forker) -> list[ChildLink]:
         """The children of one zygote."""
         return [child for child in self.children if self._zygote_of[child.number] is zygote]
 
@@ -244,9 +251,7 @@ class Crew:
         if self._draining:
             return 0
         room = sum(
-            self.plan.async_concurrency - len(c.on_loop)
-            for c in self.children
-            if c.stage is Stage.WORKING
+            self.plan.async_concurrency - len(c.on_loop) for c in self.children if c.stage is Stage.WORKING
         )
         return max(0, room - len(self.loop_backlog))
 
@@ -260,11 +265,13 @@ class Crew:
                 self._welcome(child)
                 continue
             for executed in word.executed:
+                if not child.holds(executed.tag):
+                    # A last word on a claim that was lost: nothing of it may be carried out.
+                    continue
                 settlements.append(executed.settlement)
                 if executed.final:
                     job = child.finished(executed.tag, now)
-                    if job is not None:
-                        self.pace.note(job.delivery.task, executed.runtime)
+                    self.pace.note(job.delivery.task, executed.runtime)
             if word.outgrown:
                 self.replace(child)
         if settlements:

@@ -49,7 +49,9 @@ class Endings:
             if isinstance(child.killed_for, TimeLimitExceeded):
                 # A child killed for one coroutine takes the others with it: those run again.
                 is_culprit = child.killed_tag in {None, job.delivery.tag}
-                settlements.append(self._timed_out(job, child.killed_for) if is_culprit else self.unstarted(job))
+                settlements.append(
+                    self._timed_out(job, child.killed_for) if is_culprit else self.unstarted(job)
+                )
             elif child.killed_for is not None:
                 settlements.append(self._interrupted(job))
             else:
@@ -72,7 +74,9 @@ class Endings:
     def _interrupted(self, job: Job) -> Settlement:
         """Stopped by the node itself, which is no fault of the task."""
         delivery = job.delivery
-        logger.warning("Task %s[%s] was stopped with its node, and will run again", delivery.task, delivery.task_id)
+        logger.warning(
+            "Task %s[%s] was stopped with its node, and will run again", delivery.task, delivery.task_id
+        )
         if job.acknowledged:
             # At most once, as its user chose: it has begun, so it does not run again.
             return Record(None, result=self._results.failed(delivery, TaskCrashed("the node was stopped")))

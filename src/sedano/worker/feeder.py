@@ -211,9 +211,7 @@ class Feeder:
             self._take_in(lease, claimed.deliveries, generation, counted=only is None)
         return bool(settling) or len(claimed.deliveries) == wanted
 
-    def _take_in(
-        self, lease: Lease, deliveries: list[Delivery], generation: int, *, counted: bool
-    ) -> None:
+    def _take_in(self, lease: Lease, deliveries: list[Delivery], generation: int, *, counted: bool) -> None:
         jobs: list[Job] = []
         refused: list[Settlement] = []
         for delivery in deliveries:

@@ -126,9 +126,7 @@ class Node:
         """Start, work until told to stop, stop. Returns the exit code."""
         self._selector.register(self._wakeup, selectors.EVENT_READ, self._on_wakeup)
         self._selector.register(self._zygote.channel, selectors.EVENT_READ, self._on_zygote)
-        self._wakeup.on_signals(
-            [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP], SignalCame
-        )
+        self._wakeup.on_signals([signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP], SignalCame)
         self._feeder.start()
         print(banner(self._plan, self._broker), file=sys.stderr, flush=True)
         for warning in self._plan.warnings:
@@ -140,7 +138,9 @@ class Node:
             self._crew.place(now)
             self._allow(now)
             deadline = self._next_deadline(now)
-            for key, _ in self._selector.select(None if deadline is None else max(0.0, deadline - monotonic())):
+            for key, _ in self._selector.select(
+                None if deadline is None else max(0.0, deadline - monotonic())
+            ):
                 key.data()
             self._flush_outgoing()
             if not was_ready and self._crew.is_complete:

@@ -56,9 +56,7 @@ def run_solo(options: NodeOptions, load: Load) -> int:
 class SoloNode:
     """One process that claims, executes and settles."""
 
-    def __init__(
-        self, app: Host, plan: NodePlan, broker: Broker, results: ResultStore | None
-    ) -> None:
+    def __init__(self, app: Host, plan: NodePlan, broker: Broker, results: ResultStore | None) -> None:
         clock = SystemClock()
         verdicts = VerdictResults(plan, clock=clock)
         self._plan = plan

@@ -57,7 +57,9 @@ class Zygote:
 
     def _settle_down(self) -> None:
         if threading.active_count() > 1:
-            names = ", ".join(sorted(t.name for t in threading.enumerate() if t is not threading.main_thread()))
+            names = ", ".join(
+                sorted(t.name for t in threading.enumerate() if t is not threading.main_thread())
+            )
             logger.warning(
                 "Importing the application started threads (%s); they do not exist in the children. "
                 "Start them in a worker_process_init handler instead.",

@@ -231,5 +231,29 @@ def test_annotations_may_come_from_an_object(app: Sedano) -> None:
 
 
 def test_a_task_is_pickled_as_the_name_it_has_in_its_module() -> None:
-    assert pickle.loads(pickle.dumps(shared)) is shared
+    assert pickle.loads(pickle.dumps(shared)) is shared  # noqa: S301
     assert copy.deepcopy(shared) is shared
+
+
+def test_two_functions_under_one_name_are_reported_and_the_second_counts(app: Sedano) -> None:
+    @app.task(name="proj.add")
+    def first() -> None: ...
+
+    with pytest.warns(UserWarning, match=r"Two tasks are named 'proj\.add': .*first and .*second"):
+
+        @app.task(name="proj.add")
+        def second() -> None: ...
+
+    assert app.tasks["proj.add"] is second
+
+
+def test_a_function_that_is_defined_anew_takes_the_place_of_the_old_one(app: Sedano) -> None:
+    def declare() -> Task[..., object]:
+        @app.task(name="proj.add")
+        def add() -> None: ...
+
+        return add
+
+    declare()
+
+    assert declare() is app.tasks["proj.add"]

@@ -172,9 +172,7 @@ def test_listeners_see_a_message_before_it_is_sent_and_may_change_it(
     assert (after, told["headers"]["tenant"], told["headers"]["id"]) == ("after", "acme", message.id)
 
 
-def test_listeners_to_other_tasks_hear_nothing(
-    app: Sedano, heard: list[tuple[str, dict[str, Any]]]
-) -> None:
+def test_listeners_to_other_tasks_hear_nothing(app: Sedano, heard: list[tuple[str, dict[str, Any]]]) -> None:
     app.send_task("proj.other")
 
     assert [what for what, _ in heard] == ["before"]

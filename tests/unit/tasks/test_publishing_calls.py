@@ -103,9 +103,7 @@ def test_what_the_call_says_goes_over_what_the_task_says(app: Sedano, stored: St
 def test_what_the_task_says_goes_over_the_routes_and_these_over_the_settings(
     app: Sedano, stored: Stored
 ) -> None:
-    app.conf.update(
-        task_routes={"proj.*": {"queue": "routed", "priority": 2}}, task_default_queue="default"
-    )
+    app.conf.update(task_routes={"proj.*": {"queue": "routed", "priority": 2}}, task_default_queue="default")
 
     @app.task(name="proj.routed")
     def routed() -> None: ...

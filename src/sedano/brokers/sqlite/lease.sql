@@ -43,7 +43,7 @@ FROM json_each(:queues) AS wanted
 WHERE wanted.value NOT IN (SELECT name FROM sedano_queue WHERE paused);
 
 -- open_queues --
-SELECT value FROM json_each(:queues) WHERE value NOT IN (SELECT name FROM sedano_queue WHERE paused);
+SELECT DISTINCT value FROM json_each(:queues) WHERE value NOT IN (SELECT name FROM sedano_queue WHERE paused);
 
 -- promote --
 -- The limit keeps the transaction short when very many are ripe at once; the next claim promotes the next.

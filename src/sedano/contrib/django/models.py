@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 
 
-class Message(models.Model):
+class Message(models.Model):  # type: ignore[misc]
     """A live message, from its publication to its settlement."""
 
     id = models.BigAutoField(primary_key=True)
@@ -44,7 +44,7 @@ class Message(models.Model):
         return f"{self.task}[{self.task_id}] {self.state} in {self.queue}"
 
 
-class Node(models.Model):
+class Node(models.Model):  # type: ignore[misc]
     """One life of a worker node that holds a lease."""
 
     incarnation = models.TextField(primary_key=True)
@@ -58,10 +58,10 @@ class Node(models.Model):
         db_table = "sedano_node"
 
     def __str__(self) -> str:
-        return self.incarnation
+        return str(self.incarnation)
 
 
-class Queue(models.Model):
+class Queue(models.Model):  # type: ignore[misc]
     """A queue of which something is to be remembered."""
 
     name = models.TextField(primary_key=True)
@@ -71,10 +71,10 @@ class Queue(models.Model):
         db_table = "sedano_queue"
 
     def __str__(self) -> str:
-        return self.name
+        return str(self.name)
 
 
-class DeadLetter(models.Model):
+class DeadLetter(models.Model):  # type: ignore[misc]
     """A message that was given up, with the reason."""
 
     id = models.BigAutoField(primary_key=True)
@@ -94,7 +94,7 @@ class DeadLetter(models.Model):
         return f"{self.task}[{self.task_id}]: {self.reason}"
 
 
-class Result(models.Model):
+class Result(models.Model):  # type: ignore[misc]
     """What became of a task."""
 
     task_id = models.TextField(primary_key=True)

@@ -86,9 +86,7 @@ class LeaseCases(BrokerFixtures):
 
         assert pauses == [1, 2, 4, 8]
 
-    def test_a_message_that_killed_too_many_nodes_is_buried(
-        self, broker: Broker, clock: ManualClock
-    ) -> None:
+    def test_a_message_that_killed_too_many_nodes_is_buried(self, broker: Broker, clock: ManualClock) -> None:
         broker.publish([publication("a"), publication("b")])
         for crash in range(1, 4):
             self._die_running(broker, clock, "a")

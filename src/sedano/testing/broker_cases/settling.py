@@ -218,7 +218,9 @@ class SettlingCases(BrokerFixtures):
         lease = begin_lease(broker)
         (delivery,) = lease.claim(["celery"], 1).deliveries
 
-        claimed = lease.claim(["celery"], 1, [Bury(delivery.tag, "broken", follow_ups=(publication("next"),))])
+        claimed = lease.claim(
+            ["celery"], 1, [Bury(delivery.tag, "broken", follow_ups=(publication("next"),))]
+        )
 
         assert ids_of(claimed) == ["next"]
 

@@ -1,0 +1,13 @@
+"""Whether an event loop runs in this thread, where Django's connections must not be used."""
+
+import asyncio
+import os
+
+
+def in_async_context() -> bool:
+    """True inside a coroutine. No transaction can be open there: ``atomic`` is not for coroutines."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return not os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")

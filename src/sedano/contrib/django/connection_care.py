@@ -1,0 +1,71 @@
+"""Django's database connections and caches round every attempt, as Django treats them round every request.
+
+``around_attempt`` is called by the executor, in every pool; ``before_fork`` and ``after_fork`` by the process
+that forks a node's children and by each child. Never touches a connection with an open transaction.
+"""
+
+import ctypes
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from asgiref.sync import SyncToAsync
+from django.core.cache import close_caches
+from django.db import close_old_connections, connections, reset_queries
+
+from sedano.tasks.request import Context
+from sedano.tasks.task import Task
+
+#: Adds a reference that nobody gives back: the object is never deallocated, and so never closed.
+_keep: Final = ctypes.pythonapi.Py_IncRef
+
+
+@contextmanager
+def around_attempt(task: Task[..., Any], request: Context) -> Iterator[None]:
+    """Give the attempt connections that work, and take those away that are too old or broken afterwards."""
+    if request.is_eager:
+        # It runs in the caller's thread, maybe in the middle of the caller's request.
+        yield
+    elif task.is_coroutine:
+        # A coroutine's queries run in asgiref's thread, one after the other, so that is where the connections
+        # are; what is queued here runs before the task's first query, and after its last one.
+        thread = SyncToAsync.single_thread_executor
+        thread.submit(_open_up)
+        try:
+            yield
+        finally:
+            thread.submit(_clear_up)
+    else:
+        _open_up()
+        try:
+            yield
+        finally:
+            _clear_up()
+
+
+def _open_up() -> None:
+    reset_queries()
+    close_old_connections()
+
+
+def _clear_up() -> None:
+    close_old_connections()
+    close_caches()
+
+
+def before_fork(**kwargs: object) -> None:
+    """Close what importing the application has opened: no connection may be carried across a fork."""
+    connections.close_all()
+    close_caches()
+
+
+def after_fork(**kwargs: object) -> None:
+    """Forget connections that came from the parent process all the same.
+
+    They are neither used nor closed here. Closing would say goodbye to the server in the parent's name,
+    or, with SQLite, take the parent's files away (sqlite.org/howtocorrupt.html, 2.6).
+    """
+    for connection in connections.all(initialized_only=True):
+        if connection.connection is not None:
+            _keep(ctypes.py_object(connection.connection))
+            connection.connection = None

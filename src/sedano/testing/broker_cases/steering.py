@@ -1,0 +1,201 @@
+"""The operator's side: looking at queues, pausing and purging them, dead letters, nodes."""
+
+from sedano.brokers.admin import NodeRecord, QueueDepth
+from sedano.brokers.broker import Broker
+from sedano.brokers.settlement import Bury, Park, Requeue
+from sedano.testing.broker_cases.fixtures import BrokerFixtures, begin_lease, drain, ids_of
+from sedano.testing.clock import ManualClock
+from sedano.testing.messages import publication
+
+
+class SteeringCases(BrokerFixtures):
+    """``Broker.admin``."""
+
+    def test_the_depth_of_a_queue_counts_its_messages_by_state(
+        self, broker: Broker, clock: ManualClock
+    ) -> None:
+        self._one_of_each(broker, clock)
+        broker.publish([publication(queue="other")])
+        clock.advance(5)
+
+        depth = broker.admin.depth("celery")
+
+        assert depth == QueueDepth(
+            queue="celery", ready=1, scheduled=1, claimed=1, parked=1, oldest_age=5.0, paused=False
+        )
+
+    def test_the_depth_of_an_unknown_queue_is_zero(self, broker: Broker) -> None:
+        assert broker.admin.depth("nowhere") == QueueDepth("nowhere", 0, 0, 0, 0, None, False)
+
+    def test_a_ripe_message_counts_as_ready_from_its_due_time(
+        self, broker: Broker, clock: ManualClock
+    ) -> None:
+        broker.publish([publication(due=clock.timestamp() + 10)])
+
+        clock.advance(12)
+
+        depth = broker.admin.depth("celery")
+        assert (depth.ready, depth.scheduled, depth.oldest_age) == (1, 0, 2.0)
+
+    def test_the_oldest_age_is_of_the_message_that_has_been_ready_longest(
+        self, broker: Broker, clock: ManualClock
+    ) -> None:
+        broker.publish([publication("low")])
+        clock.advance(10)
+        broker.publish([publication("high", priority=5)])
+        clock.advance(1)
+
+        assert broker.admin.depth("celery").oldest_age == 11.0
+
+    def test_queues_that_hold_messages_are_listed(self, broker: Broker, clock: ManualClock) -> None:
+        assert broker.admin.queues() == []
+
+        broker.publish([publication(queue="mail"), publication(queue="later", due=clock.timestamp() + 60)])
+        broker.publish([publication(queue="held"), publication(queue="done")])
+        lease = begin_lease(broker)
+        lease.claim(["held"], 1)
+        drain(lease, ["done"])
+
+        assert broker.admin.queues() == ["held", "later", "mail"]
+
+    def test_a_paused_queue_is_listed_even_when_it_is_empty(self, broker: Broker) -> None:
+        broker.admin.pause("mail")
+
+        assert broker.admin.queues() == ["mail"]
+        assert broker.admin.depth("mail").paused
+
+    def test_messages_are_shown_as_they_would_be_claimed_then_the_others(
+        self, broker: Broker, clock: ManualClock
+    ) -> None:
+        broker.publish([publication("ripe", due=clock.timestamp() + 1)])
+        self._one_of_each(broker, clock)
+        broker.publish([publication("urgent", priority=9), publication("soon", due=clock.timestamp() + 20)])
+        clock.advance(2)
+
+        shown = broker.admin.peek("celery")
+
+        assert [(message.task_id, message.state) for message in shown] == [
+            ("urgent", "ready"),
+            ("ripe", "ready"),
+            ("ready", "ready"),
+            ("soon", "scheduled"),
+            ("scheduled", "scheduled"),
+            ("claimed", "claimed"),
+            ("parked", "parked"),
+        ]
+        assert broker.admin.peek("celery", limit=4) == shown[:4]
+        assert broker.admin.peek("celery", limit=1) == shown[:1]
+
+    def test_the_message_of_a_task_can_be_found(self, broker: Broker, clock: ManualClock) -> None:
+        due = clock.timestamp() + 60
+        message = publication("a", queue="mail", priority=2, due=due)
+        broker.publish([message])
+
+        found = broker.admin.find("a")
+
+        assert found is not None
+        assert (found.task_id, found.task, found.queue) == ("a", "tests.add", "mail")
+        assert (found.state, found.priority, found.due, found.crashes) == ("scheduled", 2, due, 0)
+        assert found.envelope == message.envelope
+        assert broker.admin.find("b") is None
+
+    def test_a_purge_deletes_all_but_what_nodes_hold(self, broker: Broker, clock: ManualClock) -> None:
+        self._one_of_each(broker, clock)
+        broker.publish([publication("elsewhere", queue="other")])
+
+        assert broker.admin.purge("celery") == 3
+
+        assert [message.task_id for message in broker.admin.peek("celery")] == ["claimed"]
+        assert broker.admin.depth("other").ready == 1
+        assert broker.admin.purge("celery") == 0
+
+    def test_a_purge_deletes_very_many(self, broker: Broker) -> None:
+        broker.publish([publication() for _ in range(2500)])
+
+        assert broker.admin.purge("celery") == 2500
+
+    def test_a_paused_queue_gives_nothing_until_it_is_resumed(self, broker: Broker) -> None:
+        broker.publish([publication("a"), publication("b", queue="mail")])
+        lease = begin_lease(broker)
+
+        broker.admin.pause("celery")
+        broker.admin.pause("celery")
+        assert ids_of(lease.claim(["celery", "mail"], 10)) == ["b"]
+
+        broker.admin.resume("celery")
+        broker.admin.resume("celery")
+        assert ids_of(lease.claim(["celery", "mail"], 10)) == ["a"]
+
+    def test_a_paused_queue_takes_messages(self, broker: Broker) -> None:
+        broker.admin.pause("celery")
+
+        broker.publish([publication("a")])
+
+        assert broker.admin.depth("celery").ready == 1
+
+    def test_the_newest_dead_letters_come_first(self, broker: Broker) -> None:
+        self._bury(broker, "a", "b", "c")
+
+        assert [letter.task_id for letter in broker.admin.dead_letters()] == ["c", "b", "a"]
+        assert [letter.task_id for letter in broker.admin.dead_letters(limit=2)] == ["c", "b"]
+
+    def test_a_replayed_dead_letter_starts_afresh(self, broker: Broker, clock: ManualClock) -> None:
+        broker.publish([publication("a", queue="mail", priority=3)])
+        lease = begin_lease(broker)
+        (before,) = lease.claim(["mail"], 1).deliveries
+        lease.claim([], 0, [Bury(before.tag, "killed", crashed=True)])
+        (letter,) = broker.admin.dead_letters()
+        clock.advance(60)
+
+        assert broker.admin.replay([letter.key, letter.key + 1000]) == 1
+
+        (after,) = lease.claim(["mail"], 10).deliveries
+        assert (after.task_id, after.task, after.priority) == ("a", "tests.add", 3)
+        assert after.envelope == before.envelope
+        assert (after.crashes, after.redelivered, after.ready_since) == (0, False, clock.timestamp())
+        assert broker.admin.dead_letters() == []
+        assert broker.admin.replay([letter.key]) == 0
+
+    def test_a_discarded_dead_letter_is_gone(self, broker: Broker) -> None:
+        self._bury(broker, "a", "b")
+        second, first = (letter.key for letter in broker.admin.dead_letters())
+
+        assert broker.admin.discard([first, second + 1000]) == 1
+
+        assert [letter.task_id for letter in broker.admin.dead_letters()] == ["b"]
+        assert begin_lease(broker).claim(["celery"], 10) == ([], [])
+
+    def test_nodes_are_listed_while_they_hold_a_lease(self, broker: Broker, clock: ManualClock) -> None:
+        broker.publish([publication("a"), publication("b")])
+        started_at = clock.timestamp()
+        second, first = begin_lease(broker, "w2@host"), begin_lease(broker, "w1@host")
+        running, _ = (delivery.tag for delivery in second.claim(["celery"], 2).deliveries)
+        clock.advance(3)
+        second.renew([running])
+
+        assert broker.admin.nodes() == [
+            NodeRecord("w1@host", first.incarnation, started_at, started_at, claimed=0, running=0),
+            NodeRecord("w2@host", second.incarnation, started_at, started_at + 3, claimed=2, running=1),
+        ]
+
+        second.end()
+        assert [record.node for record in broker.admin.nodes()] == ["w1@host"]
+
+    @staticmethod
+    def _one_of_each(broker: Broker, clock: ManualClock) -> None:
+        """One message in each state, all published now."""
+        lease = begin_lease(broker)
+        broker.publish([publication("claimed", priority=8), publication("parked", priority=7)])
+        claimed, parked = lease.claim(["celery"], 2).deliveries
+        lease.claim([], 0, [Park(parked.tag)])
+        broker.publish([publication("ready"), publication("scheduled", due=clock.timestamp() + 60)])
+
+    @staticmethod
+    def _bury(broker: Broker, *names: str) -> None:
+        lease = begin_lease(broker)
+        for name in names:
+            broker.publish([publication(name)])
+            (delivery,) = lease.claim(["celery"], 1).deliveries
+            lease.claim([], 0, [Requeue(delivery.tag)])
+            (delivery,) = lease.claim(["celery"], 1).deliveries
+            lease.claim([], 0, [Bury(delivery.tag, "broken")])

@@ -1,0 +1,382 @@
+"""The broker port against a model: whatever a few nodes and operators do, in whatever order."""
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+
+from sedano.brokers.broker import Broker
+from sedano.brokers.crash_attempts import crash_delay
+from sedano.brokers.lease import Lease
+from sedano.brokers.memory.broker import MemoryBroker
+from sedano.brokers.settlement import Bury, Finish, Park, Record, Requeue, Settlement
+from sedano.brokers.sqlite.broker import SqliteBroker
+from sedano.clock import Clock
+from sedano.errors import LeaseLost
+from sedano.results.memory_store import MemoryResultStore
+from sedano.results.result_write import ResultWrite
+from sedano.results.sqlite.store import SqliteResultStore
+from sedano.results.store import ResultStore
+from sedano.sql.sqlite_location import SqliteLocation
+from sedano.testing.clock import ManualClock
+from sedano.testing.messages import publication
+
+QUEUES = ("q1", "q2")
+TASKS = ("tests.add", "tests.sleep")
+LEASE_SECONDS = 10.0
+MAX_CRASHES = 2
+
+queues = st.sampled_from(QUEUES)
+tasks = st.sampled_from(TASKS)
+node_numbers = st.integers(0, 1)
+
+
+@dataclass
+class ModelMessage:
+    """What the port says of one message."""
+
+    order: int
+    task_id: str
+    task: str
+    queue: str
+    priority: int
+    due: float
+    crashes: int = 0
+    redelivered: bool = False
+    parked: bool = False
+    holder: str | None = None
+    tag: int | None = None
+
+
+@dataclass
+class ModelNode:
+    """One incarnation; ``alive`` until its end, or until others took it for dead."""
+
+    lease: Lease
+    renewed_at: float
+    running: frozenset[int] = frozenset()
+    alive: bool = True
+
+
+class BrokerModel(RuleBasedStateMachine):
+    """Two nodes at a time, two queues, two tasks."""
+
+    open_both: Callable[[Clock], tuple[Broker, ResultStore]]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock = ManualClock()
+        self.broker, self.results = type(self).open_both(self.clock)
+        self.live: dict[str, ModelMessage] = {}
+        self.dead: dict[str, ModelMessage] = {}
+        self.stored: dict[str, bytes] = {}
+        self.paused: set[str] = set()
+        self.count = 0
+        self.nodes: list[ModelNode] = []
+        #: Settled or lost claims, which must never have an effect again: (the lease, the tag).
+        self.void: list[tuple[ModelNode, int]] = []
+        for number in range(2):
+            self.nodes.append(self._begin(number))
+
+    def teardown(self) -> None:
+        for node in self.nodes:
+            node.lease.end()
+        self.broker.close()
+        self.results.close()
+
+    # -- clients
+
+    @rule(queue=queues, task=tasks, priority=st.integers(0, 2), delay=st.sampled_from([None, -1, 3, 30]))
+    def publish(self, queue: str, task: str, priority: int, delay: float | None) -> None:
+        due = None if delay is None else self.clock.timestamp() + delay
+        task_id = self._new_id()
+        self.broker.publish([publication(task_id, queue=queue, task=task, priority=priority, due=due)])
+        self._add(task_id, task, queue, priority, due)
+
+    # -- nodes
+
+    @rule(
+        number=node_numbers,
+        wanted=st.lists(queues, min_size=1, max_size=2, unique=True),
+        limit=st.integers(1, 4),
+        only=st.none() | tasks,
+    )
+    def claim(self, number: int, wanted: list[str], limit: int, only: str | None) -> None:
+        node = self.nodes[number]
+        expected = self._line(wanted, only)[:limit] if node.alive else []
+
+        claimed = node.lease.claim(wanted, limit, tasks=None if only is None else [only])
+
+        assert claimed.lost == []
+        assert [(d.task_id, d.crashes, d.redelivered) for d in claimed.deliveries] == [
+            (message.task_id, message.crashes, message.redelivered) for message in expected
+        ]
+        for message, delivery in zip(expected, claimed.deliveries, strict=True):
+            message.holder, message.tag = node.lease.incarnation, delivery.tag
+
+    @rule(number=node_numbers, data=st.data())
+    def settle(self, number: int, data: st.DataObject) -> None:
+        node = self.nodes[number]
+        held = self._held(node)
+        chosen = data.draw(st.lists(st.sampled_from(held), unique_by=id)) if held else []
+        batch = [self._settlement(message, data) for message in chosen]
+
+        assert node.lease.claim(QUEUES, 0, batch) == ([], [])
+
+        for message, settlement in zip(chosen, batch, strict=True):
+            self._carry_out(node, message, settlement)
+
+    @rule(data=st.data())
+    def settle_what_is_void(self, data: st.DataObject) -> None:
+        if not self.void:
+            return
+        node, tag = data.draw(st.sampled_from(self.void))
+        result = ResultWrite("void", "SUCCESS", b"void")
+        late: Settlement = data.draw(
+            st.sampled_from(
+                [
+                    Finish(tag, result, (publication("void"),)),
+                    Requeue(tag, crashed=True, result=result),
+                    Bury(tag, "void", result=result),
+                    Record(tag, result, (publication("void"),)),
+                    Park(tag),
+                ]
+            )
+        )
+        if any(message.tag == tag for message in self._held(node)):
+            return  # Claimed again by the same node: then it stands.
+
+        assert node.lease.claim(QUEUES, 0, [late]) == ([], [tag])
+
+    @rule(number=node_numbers, data=st.data())
+    def renew(self, number: int, data: st.DataObject) -> None:
+        node = self.nodes[number]
+        tags = [message.tag for message in self._held(node) if message.tag is not None]
+        running = data.draw(st.frozensets(st.sampled_from(tags))) if tags else frozenset()
+        if not node.alive:
+            with pytest.raises(LeaseLost):
+                node.lease.renew(running)
+            return
+        node.lease.renew(running)
+        node.renewed_at, node.running = self.clock.timestamp(), running
+
+    @rule(number=node_numbers)
+    def recover_dead(self, number: int) -> None:
+        now = self.clock.timestamp()
+        ready = buried = 0
+        for node in self.nodes:
+            if node is self.nodes[number] or not node.alive or node.renewed_at + LEASE_SECONDS >= now:
+                continue
+            for message in self._held(node):
+                crashed = message.tag in node.running
+                message.crashes += crashed
+                self._let_go(node, message)
+                if crashed and message.crashes > MAX_CRASHES:
+                    self._bury(message)
+                    self.stored[message.task_id] = b"crashed"
+                    buried += 1
+                    continue
+                message.redelivered = True
+                message.due = now + crash_delay(message.crashes) if crashed else now
+                ready += 1
+            node.alive = False
+
+        recovered = self.nodes[number].lease.recover_dead(
+            max_crashes=MAX_CRASHES, crash_result=lambda d, _: ResultWrite(d.task_id, "FAILURE", b"crashed")
+        )
+
+        assert recovered == (ready, buried, ())
+
+    @rule(number=node_numbers)
+    def end_and_begin_again(self, number: int) -> None:
+        node = self.nodes[number]
+        held = self._held(node)
+        for message in held:
+            self._let_go(node, message)
+            message.redelivered, message.due = True, self.clock.timestamp()
+
+        assert node.lease.end() == len(held)
+
+        node.alive = False
+        self.nodes[number] = self._begin(number)
+
+    @rule(number=node_numbers, task=tasks)
+    def unpark(self, number: int, task: str) -> None:
+        parked = [message for message in self.live.values() if message.parked and message.task == task]
+        for message in parked:
+            message.parked, message.redelivered = False, True
+
+        assert self.nodes[number].lease.unpark([task]) == len(parked)
+
+    # -- operators and time
+
+    @rule(queue=queues)
+    def pause(self, queue: str) -> None:
+        self.broker.admin.pause(queue)
+        self.paused.add(queue)
+
+    @rule(queue=queues)
+    def resume(self, queue: str) -> None:
+        self.broker.admin.resume(queue)
+        self.paused.discard(queue)
+
+    @rule(queue=queues)
+    def purge(self, queue: str) -> None:
+        free = [m.task_id for m in self.live.values() if m.queue == queue and m.holder is None]
+        for task_id in free:
+            del self.live[task_id]
+
+        assert self.broker.admin.purge(queue) == len(free)
+
+    @rule()
+    def replay_the_newest_dead_letter(self) -> None:
+        letters = self.broker.admin.dead_letters(limit=1)
+        assert self.broker.admin.replay([letter.key for letter in letters]) == len(letters)
+        for letter in letters:
+            message = self.dead.pop(letter.task_id)
+            self._add(message.task_id, message.task, message.queue, message.priority, None)
+
+    @rule(seconds=st.sampled_from([0.5, 2.0, 6.0, 11.0]))
+    def time_passes(self, seconds: float) -> None:
+        self.clock.advance(seconds)
+
+    # -- what always holds
+
+    @invariant()
+    def every_message_is_in_its_place(self) -> None:
+        now = self.clock.timestamp()
+        for queue in QUEUES:
+            messages = [message for message in self.live.values() if message.queue == queue]
+            free = [message for message in messages if message.holder is None and not message.parked]
+            depth = self.broker.admin.depth(queue)
+            assert depth.ready == sum(message.due <= now for message in free)
+            assert depth.scheduled == sum(message.due > now for message in free)
+            assert depth.parked == sum(message.parked for message in messages)
+            assert depth.claimed == sum(message.holder is not None for message in messages)
+            assert depth.paused == (queue in self.paused)
+        assert {letter.task_id for letter in self.broker.admin.dead_letters(limit=1000)} == set(self.dead)
+
+    @invariant()
+    def nodes_hold_what_they_claimed(self) -> None:
+        for node in self.nodes:
+            tags = {message.tag for message in self._held(node)}
+            void = {tag for holder, tag in self.void if holder is node}
+            assert node.lease.holds({tag for tag in tags | void if tag is not None}) == tags
+
+    @invariant()
+    def results_are_those_of_settlements_that_took_effect(self) -> None:
+        wanted = {f"task {number}" for number in range(self.count)} | {"void"}
+        assert self.results.get_many(wanted) == self.stored
+
+    # -- the model's side of it
+
+    def _begin(self, number: int) -> ModelNode:
+        lease = self.broker.lease(
+            f"w{number}@host",
+            duration=timedelta(seconds=LEASE_SECONDS),
+            results=self.results.joint_with(self.broker.location),
+        )
+        return ModelNode(lease, self.clock.timestamp())
+
+    def _new_id(self) -> str:
+        self.count += 1
+        return f"task {self.count - 1}"
+
+    def _add(self, task_id: str, task: str, queue: str, priority: int, due: float | None) -> None:
+        order = max((message.order for message in self.live.values()), default=0) + 1
+        due = self.clock.timestamp() if due is None else due
+        self.live[task_id] = ModelMessage(order, task_id, task, queue, priority, due)
+
+    def _line(self, wanted: list[str], only: str | None) -> list[ModelMessage]:
+        ready = [
+            message
+            for message in self.live.values()
+            if message.queue in wanted
+            and message.queue not in self.paused
+            and (only is None or message.task == only)
+            and message.holder is None
+            and not message.parked
+            and message.due <= self.clock.timestamp()
+        ]
+        return sorted(ready, key=lambda message: (-message.priority, message.order))
+
+    def _held(self, node: ModelNode) -> list[ModelMessage]:
+        return [message for message in self.live.values() if message.holder == node.lease.incarnation]
+
+    def _let_go(self, node: ModelNode, message: ModelMessage) -> None:
+        assert message.tag is not None
+        self.void.append((node, message.tag))
+        message.holder = message.tag = None
+
+    def _bury(self, message: ModelMessage) -> None:
+        self.dead[message.task_id] = self.live.pop(message.task_id)
+
+    def _settlement(self, message: ModelMessage, data: st.DataObject) -> Settlement:
+        assert message.tag is not None
+        state = data.draw(st.sampled_from(["SUCCESS", "FAILURE"]))
+        result = ResultWrite(message.task_id, state, state.encode())
+        follow_ups = (publication(self._new_id(), queue=message.queue),) if data.draw(st.booleans()) else ()
+        due = data.draw(st.sampled_from([None, self.clock.timestamp() + 4]))
+        crashed = data.draw(st.booleans())
+        return data.draw(
+            st.sampled_from(
+                [
+                    Finish(message.tag, result, follow_ups),
+                    Requeue(message.tag, due, crashed),
+                    Bury(message.tag, "buried", crashed, result, follow_ups),
+                    Park(message.tag),
+                    Record(message.tag, result, follow_ups),
+                ]
+            )
+        )
+
+    def _carry_out(self, node: ModelNode, message: ModelMessage, settlement: Settlement) -> None:
+        if not isinstance(settlement, Record):
+            self._let_go(node, message)
+        match settlement:
+            case Finish():
+                del self.live[message.task_id]
+            case Requeue(due=due, crashed=crashed):
+                message.redelivered = True
+                message.crashes += crashed
+                message.due = self.clock.timestamp() if due is None else due
+            case Bury():
+                self._bury(message)
+            case Park():
+                message.parked = True
+        if not isinstance(settlement, Park | Requeue):
+            for follow_up in settlement.follow_ups:
+                self._add(follow_up.task_id, follow_up.task, follow_up.queue, follow_up.priority, None)
+            if settlement.result is not None and self.stored.get(message.task_id) != b"SUCCESS":
+                self.stored[message.task_id] = settlement.result.document
+
+
+def test_the_memory_broker_follows_the_model() -> None:
+    def open_both(clock: Clock) -> tuple[Broker, ResultStore]:
+        return MemoryBroker(clock=clock), MemoryResultStore(clock=clock)
+
+    machine = type("MemoryBrokerModel", (BrokerModel,), {"open_both": staticmethod(open_both)})
+
+    run_state_machine_as_test(
+        machine, settings=settings(max_examples=150, stateful_step_count=40, deadline=None)
+    )
+
+
+def test_the_sqlite_broker_follows_the_model() -> None:
+    with tempfile.TemporaryDirectory() as directory:
+
+        def open_both(clock: Clock) -> tuple[Broker, ResultStore]:
+            location = SqliteLocation(path=Path(tempfile.mkdtemp(dir=directory)) / "queue.db")
+            return SqliteBroker(location, clock=clock), SqliteResultStore(location, clock=clock)
+
+        machine = type("SqliteBrokerModel", (BrokerModel,), {"open_both": staticmethod(open_both)})
+
+        run_state_machine_as_test(
+            machine, settings=settings(max_examples=60, stateful_step_count=40, deadline=None)
+        )

@@ -1,0 +1,91 @@
+"""Calls that are right: type checkers must accept them, and see these types. Never run."""
+
+from typing import Any, assert_type
+
+from sedano import AsyncResult, Sedano, Task, current_app, shared_task
+from sedano.results.async_result import EagerResult
+
+app = Sedano("proj")
+
+
+@app.task
+def plain(x: int, y: int = 0) -> int:
+    return x + y
+
+
+@app.task()
+def called(x: int) -> str:
+    return str(x)
+
+
+@app.task(name="proj.options", max_retries=None, autoretry_for=(ValueError,), queue="q", acks_late=True)
+def options(x: int) -> str:
+    return str(x)
+
+
+@app.task(bind=True, retry_backoff=True)
+def bound(self: Task[..., Any], x: int) -> str:
+    raise self.retry(countdown=5, queue="later")
+
+
+@app.task
+async def fetch(url: str) -> bytes:
+    return url.encode()
+
+
+@app.task(bind=True)
+async def fetch_bound(self: Task[..., Any], url: str) -> bytes:
+    return url.encode()
+
+
+@shared_task
+def shared(x: int) -> list[int]:
+    return [x]
+
+
+@shared_task(ignore_result=True)
+def shared_options(x: int) -> None: ...
+
+
+@shared_task(bind=True)
+def shared_bound(self: Task[..., Any], x: int) -> float:
+    return float(x)
+
+
+@shared_task
+async def shared_fetch(url: str) -> bytes:
+    return url.encode()
+
+
+class Add(Task[[int, int], int]):
+    def run(self, x: int, y: int) -> int:
+        return x + y
+
+
+add = app.register_task(Add())
+
+assert_type(plain.delay(1), AsyncResult[int])
+assert_type(plain.delay(1, y=2).get(timeout=3), int)
+assert_type(plain(1, 2), int)
+assert_type(plain.apply_async((1,), {"y": 2}, countdown=5, queue="q", headers={"a": 1}), AsyncResult[int])
+assert_type(plain.apply((1,)), EagerResult[int])
+assert_type(plain.AsyncResult("id"), AsyncResult[int])
+assert_type(called.delay(1).get(), str)
+assert_type(options.delay(x=1).get(), str)
+assert_type(bound.delay(1).get(), str)
+assert_type(bound(1), str)
+assert_type(fetch.delay("u").get(), bytes)
+assert_type(fetch_bound.delay(url="u").get(), bytes)
+assert_type(shared.delay(1).get(), list[int])
+assert_type(shared_options.delay(1).get(), None)
+assert_type(shared_bound.delay(1).get(), float)
+assert_type(shared_fetch.delay("u").get(), bytes)
+assert_type(add.delay(1, 2).get(), int)
+assert_type(current_app.send_task("proj.plain", (1,), priority=3), AsyncResult[Any])
+wider: AsyncResult[object] = plain.delay(1)
+
+
+async def awaiting() -> None:
+    assert_type(await fetch("u"), bytes)
+    assert_type(await fetch_bound("u"), bytes)
+    assert_type(await shared_fetch(url="u"), bytes)

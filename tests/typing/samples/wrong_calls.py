@@ -1,0 +1,45 @@
+"""Calls that are wrong: type checkers must complain about each marked line, and about no other. Never run."""
+
+from typing import Any
+
+from sedano import Sedano, Task, shared_task
+
+app = Sedano("proj")
+
+
+@app.task
+def plain(x: int, y: int = 0) -> int:
+    return x + y
+
+
+@app.task(bind=True)
+def bound(self: Task[..., Any], x: int) -> str:
+    return str(x)
+
+
+@shared_task
+async def fetch(url: str) -> bytes:
+    return url.encode()
+
+
+plain.delay("x")  # wrong
+plain.delay()  # wrong
+plain.delay(1, z=2)  # wrong
+plain.delay(1, 2, 3)  # wrong
+plain("x")  # wrong
+bound.delay("x")  # wrong
+bound.delay(None, 1)  # wrong
+fetch.delay(5)  # wrong
+plain.apply_async((1,), countdown="soon")  # wrong
+plain.apply_async((1,), cuontdown=5)  # wrong
+text: str = plain.delay(1).get()  # wrong
+data: bytes = fetch("u")  # wrong
+app.send_task("proj.plain", queue=5)  # wrong
+
+
+@app.task(max_retries="many")  # wrong
+def first() -> None: ...
+
+
+@shared_task(max_retires=3)  # wrong
+def second() -> None: ...
