@@ -3,23 +3,22 @@
 Subscribers: log lines (``monitoring.log_lines``), Celery's signals (``monitoring.task_signals``).
 """
 
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from sedano.tasks.request import Context
 from sedano.tasks.task import Task
 
 
-@dataclass(frozen=True, slots=True)
-class TaskStarted:
+class TaskStarted(msgspec.Struct, frozen=True):
     """A task's function is about to be called."""
 
     task: Task[..., Any]
     request: Context
 
 
-@dataclass(frozen=True, slots=True)
-class TaskSucceeded:
+class TaskSucceeded(msgspec.Struct, frozen=True):
     task: Task[..., Any]
     request: Context
     result: Any
@@ -27,8 +26,7 @@ class TaskSucceeded:
     runtime: float
 
 
-@dataclass(frozen=True, slots=True)
-class TaskFailed:
+class TaskFailed(msgspec.Struct, frozen=True):
     task: Task[..., Any]
     request: Context
     error: BaseException
@@ -36,8 +34,7 @@ class TaskFailed:
     runtime: float
 
 
-@dataclass(frozen=True, slots=True)
-class TaskRetried:
+class TaskRetried(msgspec.Struct, frozen=True):
     task: Task[..., Any]
     request: Context
     #: The ``Retry`` it raised.
@@ -45,22 +42,19 @@ class TaskRetried:
     traceback: str
 
 
-@dataclass(frozen=True, slots=True)
-class TaskRejected:
+class TaskRejected(msgspec.Struct, frozen=True):
     task: Task[..., Any]
     request: Context
     reason: object
     requeue: bool
 
 
-@dataclass(frozen=True, slots=True)
-class TaskIgnored:
+class TaskIgnored(msgspec.Struct, frozen=True):
     task: Task[..., Any]
     request: Context
 
 
-@dataclass(frozen=True, slots=True)
-class TaskFinished:
+class TaskFinished(msgspec.Struct, frozen=True):
     """After any end of a run: what it returned or raised, and its state."""
 
     task: Task[..., Any]
@@ -69,8 +63,7 @@ class TaskFinished:
     retval: Any
 
 
-@dataclass(frozen=True, slots=True)
-class MessageRefused:
+class MessageRefused(msgspec.Struct, frozen=True):
     """A message could not be read, and is buried."""
 
     task_id: str

@@ -219,6 +219,11 @@ class Sedano:
     def _add(self, task: Task[..., Any]) -> None:
         self._tasks.register(task)
         if self._finalized:
+            self._annotate(task)
+
+    def _annotate(self, task: Task[..., Any]) -> None:
+        # A shared task is one object for all applications: the current one has the say.
+        if task._app is self or applications.is_current(self):
             annotations.annotate(task, self.settings.tasks.annotations)
 
     def gen_task_name(self, name: str, module: str) -> str:
@@ -261,12 +266,9 @@ class Sedano:
     def finalize(self, auto: bool = False) -> None:
         """Give the tasks what ``task_annotations`` says of them: once, before the first is used."""
         with self._lock:
-            if self._finalized:
-                return
-            self._finalized = True
-            wanted = self.settings.tasks.annotations
-            for task in list(self._tasks.values()) if wanted is not None else ():
-                annotations.annotate(task, wanted)
+            tasks, self._finalized = [] if self._finalized else list(self._tasks.values()), True
+            for task in tasks:
+                self._annotate(task)
 
     # -- publishing
 
@@ -380,12 +382,10 @@ class Sedano:
     def close(self) -> None:
         """Close the connections to broker and results. They are opened again when used again."""
         with self._lock:
-            broker, self._broker = self._broker, None
-            results, self._results = self._results, None
-        if broker is not None:
-            broker.close()
-        if results is not None:
-            results.close()
+            opened, self._broker, self._results = (self._broker, self._results), None, None
+        for connection in opened:
+            if connection is not None:
+                connection.close()
 
     def __enter__(self) -> Self:
         return self

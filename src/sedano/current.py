@@ -53,6 +53,10 @@ class Applications:
         """Make an application the current one; None forgets it."""
         self._current = app
 
+    def is_current(self, app: "Sedano") -> bool:
+        """Whether this application is the current one."""
+        return self._current is app
+
     def add(self, app: "Sedano") -> None:
         """Take note of a new application: it gets the shared tasks, and integrations get it."""
         with self._lock:

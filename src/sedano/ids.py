@@ -6,6 +6,7 @@ Called by the publisher and the node. Never remembers what it gave out.
 import os
 import socket
 import threading
+import time
 import uuid
 from typing import Final
 
@@ -13,16 +14,17 @@ NODE_NAME_DEFAULT: Final = "sedano@%h"
 
 
 def task_id() -> str:
-    """A new task id: a random UUID in its text form (36 characters), as Celery's.
+    """A new task id: the text of a UUID of version 7 (RFC 9562), 36 characters as Celery's.
 
-    >>> len(task_id())
-    36
+    It begins with the time in milliseconds, so ids that are made together lie together in a database's
+    index: with random ids each stored result would write an index page of its own. 74 bits are random.
+
+    >>> len(task_id()), task_id()[14]
+    (36, '7')
     """
-    # uuid.uuid4() spends most of its time building the object; the text is all we need.
-    bits = int.from_bytes(os.urandom(16), "big")
-    bits = bits & ~(0xF << 76) | (4 << 76)
-    bits = bits & ~(0x3 << 62) | (2 << 62)
-    text = f"{bits:032x}"
+    chance = int.from_bytes(os.urandom(10), "big")
+    bits = (time.time_ns() // 1_000_000) << 80 | 0x7 << 76 | (chance >> 68) << 64 | 0b10 << 62
+    text = f"{bits | chance & (1 << 62) - 1:032x}"
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 

@@ -1,5 +1,6 @@
 """Real workers for acceptance tests: started, signalled, killed, and always ended."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -96,10 +97,8 @@ class Worker:
     def kill(self) -> None:
         """The whole worker is gone at once, as when the power fails."""
         if self.process.poll() is None or self.processes():
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
         self.process.wait()
 
     def stop(self) -> int:

@@ -30,7 +30,7 @@ from sedano.testing.messages import publication
 QUEUES = ("q1", "q2")
 TASKS = ("tests.add", "tests.sleep")
 LEASE_SECONDS = 10.0
-MAX_CRASHES = 2
+MAX_CRASHES = 1
 
 queues = st.sampled_from(QUEUES)
 tasks = st.sampled_from(TASKS)
@@ -179,7 +179,7 @@ class BrokerModel(RuleBasedStateMachine):
                 self._let_go(node, message)
                 if crashed and message.crashes > MAX_CRASHES:
                     self._bury(message)
-                    self.stored[message.task_id] = b"crashed"
+                    self._store(message.task_id, b"crashed")
                     buried += 1
                     continue
                 message.redelivered = True
@@ -216,26 +216,28 @@ class BrokerModel(RuleBasedStateMachine):
 
     # -- operators and time
 
-    @rule(queue=queues)
-    def pause(self, queue: str) -> None:
-        self.broker.admin.pause(queue)
-        self.paused.add(queue)
+    @rule(queue=queues, act=st.sampled_from(["pause", "resume", "resume", "purge", "replay"]))
+    def steer(self, queue: str, act: str) -> None:
+        match act:
+            case "pause":
+                self.broker.admin.pause(queue)
+                self.paused.add(queue)
+            case "resume":
+                self.broker.admin.resume(queue)
+                self.paused.discard(queue)
+            case "purge":
+                self._purge(queue)
+            case "replay":
+                self._replay_the_newest_dead_letter()
 
-    @rule(queue=queues)
-    def resume(self, queue: str) -> None:
-        self.broker.admin.resume(queue)
-        self.paused.discard(queue)
-
-    @rule(queue=queues)
-    def purge(self, queue: str) -> None:
+    def _purge(self, queue: str) -> None:
         free = [m.task_id for m in self.live.values() if m.queue == queue and m.holder is None]
         for task_id in free:
             del self.live[task_id]
 
         assert self.broker.admin.purge(queue) == len(free)
 
-    @rule()
-    def replay_the_newest_dead_letter(self) -> None:
+    def _replay_the_newest_dead_letter(self) -> None:
         letters = self.broker.admin.dead_letters(limit=1)
         assert self.broker.admin.replay([letter.key for letter in letters]) == len(letters)
         for letter in letters:
@@ -353,8 +355,12 @@ class BrokerModel(RuleBasedStateMachine):
         if not isinstance(settlement, Park | Requeue):
             for follow_up in settlement.follow_ups:
                 self._add(follow_up.task_id, follow_up.task, follow_up.queue, follow_up.priority, None)
-            if settlement.result is not None and self.stored.get(message.task_id) != b"SUCCESS":
-                self.stored[message.task_id] = settlement.result.document
+            if settlement.result is not None:
+                self._store(message.task_id, settlement.result.document)
+
+    def _store(self, task_id: str, document: bytes) -> None:
+        if self.stored.get(task_id) != b"SUCCESS":
+            self.stored[task_id] = document
 
 
 def test_the_memory_broker_follows_the_model() -> None:
@@ -364,7 +370,7 @@ def test_the_memory_broker_follows_the_model() -> None:
     machine = type("MemoryBrokerModel", (BrokerModel,), {"open_both": staticmethod(open_both)})
 
     run_state_machine_as_test(
-        machine, settings=settings(max_examples=150, stateful_step_count=40, deadline=None)
+        machine, settings=settings(max_examples=300, stateful_step_count=60, deadline=None)
     )
 
 
@@ -378,5 +384,5 @@ def test_the_sqlite_broker_follows_the_model() -> None:
         machine = type("SqliteBrokerModel", (BrokerModel,), {"open_both": staticmethod(open_both)})
 
         run_state_machine_as_test(
-            machine, settings=settings(max_examples=60, stateful_step_count=40, deadline=None)
+            machine, settings=settings(max_examples=120, stateful_step_count=60, deadline=None)
         )

@@ -54,7 +54,8 @@ class Lease(Protocol):
 
         Ready messages come by priority (higher first), then in the order they were published; the queues
         are equals. Due messages that are ripe count as ready. ``limit`` 0 only settles. With ``tasks``,
-        only messages of these tasks (``BrokerFeatures.claims_by_task``). Paused queues give nothing, and
+        only messages of these tasks (``BrokerFeatures.claims_by_task``), and perhaps not those behind very
+        many others. Paused queues give nothing, and
         a lease that was lost gets nothing. A follow-up is published exactly when its settlement takes effect.
         Results are stored in the same step if the lease was begun with ``results``, else left to the caller.
         """
@@ -62,11 +63,12 @@ class Lease(Protocol):
     def holds(self, tags: Collection[int]) -> set[int]:
         """Which of these claims still stand."""
 
-    def wait(self, queues: Sequence[str], timeout: float) -> bool:
+    def wait(self, queues: Sequence[str], timeout: float, *, tasks: Collection[str] | None = None) -> bool:
         """Sleep until something may be ready in these queues, ``wake`` is called, or the time is up.
 
         Args:
             timeout: Seconds of real time. A message becoming due ends the wait as well.
+            tasks: What the next claim will be limited to: messages of other tasks do not end the wait.
 
         Returns:
             True if something may be ready. False positives are allowed, false negatives are not.

@@ -1,15 +1,15 @@
 """One run of one task: the values that the executor's steps share."""
 
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from sedano.execution.job import Job
 from sedano.tasks.request import Context
 from sedano.tasks.task import Task
 
 
-@dataclass(slots=True)
-class Attempt:
+class Attempt(msgspec.Struct):
     """A job that has been decoded and has found its task."""
 
     job: Job

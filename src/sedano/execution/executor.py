@@ -5,13 +5,13 @@ log lines and signals subscribe. Never talks to a broker: it returns a settlemen
 """
 
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from time import perf_counter
-from typing import Any
+from typing import Any, Final
 
 from sedano import announced
-from sedano.errors import MessageError, NotSupported, TaskNotRegistered
 from sedano.brokers.settlement import Bury, Park, Record
+from sedano.errors import MessageError, NotSupported, TaskNotRegistered
 from sedano.execution import task_signals
 from sedano.execution.attempt import Attempt
 from sedano.execution.executed import Executed
@@ -22,9 +22,12 @@ from sedano.execution.job import Job
 from sedano.execution.outcome import Failed, Ignored, Outcome, Rejected, Retried, Succeeded, state_of
 from sedano.execution.settling import Settling
 from sedano.execution.soft_limit import SoftLimit
+from sedano.message.compression import MAX_BODY
 from sedano.message.decoding import decode
 from sedano.message.task_message import TaskMessage
 from sedano.tasks.request import Context, current_request
+
+_NOTHING_AROUND: Final = nullcontext()
 
 #: Where a child puts a word about a task that is still running.
 Reporter = Callable[[Executed], None]
@@ -98,7 +101,9 @@ class Executor:
         settings = self._app.settings.tasks
         try:
             message = decode(
-                delivery.envelope, accept=settings.accept_content, max_size=settings.max_message_size
+                delivery.envelope,
+                accept=settings.accept_content,
+                max_size=max(MAX_BODY, settings.max_message_size),
             )
             refuse_workflows(message)
         except (MessageError, NotSupported) as error:
@@ -131,8 +136,10 @@ class Executor:
             return Executed(delivery.tag, Record(None, result=result))
         return Executed(delivery.tag, Bury(delivery.tag, reason=reason, result=result))
 
-    def _surroundings(self, attempt: Attempt) -> ExitStack:
+    def _surroundings(self, attempt: Attempt) -> AbstractContextManager[object]:
         """What the application wants round every attempt, such as Django's care for its connections."""
+        if not self._app.around_attempt:
+            return _NOTHING_AROUND
         stack = ExitStack()
         for surround in self._app.around_attempt:
             stack.enter_context(surround(attempt.task, attempt.request))

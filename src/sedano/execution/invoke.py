@@ -61,7 +61,7 @@ async def call_async(
 
 
 def outcome_of(task: Task[..., Any], request: Context, error: BaseException) -> Outcome:
-    """What an exception says of the run. SystemExit fails a task like any other: it does not end the child."""
+    """What an exception says of the run. SystemExit fails a task like any other: the child lives on."""
     match error:
         case Retry():
             return _retried(task, request, error)

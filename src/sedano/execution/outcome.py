@@ -1,21 +1,20 @@
 """What became of one run of a task, as values."""
 
-from dataclasses import dataclass
 from typing import Any, TypeAlias
+
+import msgspec
 
 from sedano import states
 from sedano.errors import Retry
 
 
-@dataclass(frozen=True, slots=True)
-class Succeeded:
+class Succeeded(msgspec.Struct, frozen=True):
     """The function returned."""
 
     value: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(msgspec.Struct, frozen=True):
     """The function raised, or its result could not be written."""
 
     error: BaseException
@@ -23,21 +22,18 @@ class Failed:
     traceback: str
 
 
-@dataclass(frozen=True, slots=True)
-class Retried:
+class Retried(msgspec.Struct, frozen=True):
     """The task is to run again; its next message is among the request's follow-ups."""
 
     retry: Retry
     traceback: str
 
 
-@dataclass(frozen=True, slots=True)
-class Ignored:
+class Ignored(msgspec.Struct, frozen=True):
     """The task wants no state of it to be kept."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rejected:
+class Rejected(msgspec.Struct, frozen=True):
     """The task refuses its message."""
 
     reason: object

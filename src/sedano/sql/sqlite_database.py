@@ -112,7 +112,10 @@ class SqliteDatabase:
     def _open(self, place: ThreadConnection) -> sqlite3.Connection:
         connection = place.connection
         now = time.monotonic()
-        if connection is None or (now >= place.look_again_at and self._identity() != place.file):
+        if connection is None:
+            connection = self._connect(place)
+        elif now >= place.look_again_at and self._identity() != place.file:
+            self._prepared = None  # The new file may well have the inode number of the old one.
             connection = self._connect(place)
         if now >= place.look_again_at:
             place.look_again_at = now + _IDENTITY_CHECK_INTERVAL
@@ -192,6 +195,7 @@ class SqliteDatabase:
     def _failed(self, place: ThreadConnection, error: sqlite3.Error) -> Exception:
         """The error to raise. The connection is given up where the error may be its fault."""
         if not is_busy(error):
+            self._prepared = None
             with contextlib.suppress(sqlite3.Error):
                 place.close()
         return self._translate(diagnose(error, self.location))

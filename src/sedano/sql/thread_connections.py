@@ -15,6 +15,7 @@ import os
 import sqlite3
 import threading
 import weakref
+from collections.abc import Callable
 from typing import Final
 
 #: How long a fork waits for another thread's transaction. They last milliseconds.
@@ -52,9 +53,10 @@ class ThreadConnection:
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(self.connection))
             self.connection = None
 
-    def __del__(self) -> None:
-        # Runs when the thread ends: its threading.local was the only one that kept us.
-        if self.pid == os.getpid():
+    def __del__(self, getpid: Callable[[], int] = os.getpid) -> None:
+        # Runs when the thread ends: its threading.local was the only one that kept us. At the end of the
+        # interpreter the module's names may be gone by then, so what is needed of them is bound here.
+        if self.pid == getpid():
             self.close()
 
 

@@ -11,8 +11,8 @@ Derive from ``BrokerConformance``, and say in two fixtures how to open your brok
         def open_results(self, server: Server) -> Callable[[Clock], ResultStore]:
             return lambda clock: MyResultStore(server.url, clock=clock)
 
-``open_broker`` opens the broker at one place that is empty when a test begins; the tests of one kind give it a
-clock that stands still, the others the real one. ``open_results`` is for brokers with
+``open_broker`` opens the broker at one place that is empty when a test begins. Tests that wait give it the
+real clock, the others one that stands still. ``open_results`` is for brokers with
 ``BrokerFeatures.joint_results``; without it the tests of joint results are skipped.
 """
 

@@ -11,9 +11,9 @@ from sedano.brokers.delivery import Delivery
 from sedano.brokers.settlement import Bury, Finish, Park, Requeue, Settlement
 from sedano.clock import Clock
 from sedano.errors import TaskRevoked
+from sedano.execution.job import Job
 from sedano.message.header_peek import peek
 from sedano.message.wire_time import parse_time
-from sedano.execution.job import Job
 from sedano.worker.plan import NodePlan, TaskTraits
 from sedano.worker.verdict_results import VerdictResults
 

@@ -4,7 +4,6 @@ Owned by the parent's loop.
 """
 
 from collections import deque
-from collections.abc import Callable
 
 from sedano.execution.job import Job
 
@@ -33,13 +32,6 @@ class Backlog:
     def take(self) -> Job:
         """Remove and return the first."""
         return self._waiting.popleft()[0]
-
-    def take_while(self, fits: Callable[[Job], bool]) -> list[Job]:
-        """Remove and return the first, and those after it as long as they fit."""
-        taken = [self.take()]
-        while self._waiting and fits(self.first):
-            taken.append(self.take())
-        return taken
 
     def older_than(self, moment: float) -> bool:
         """Whether the first has been waiting since before ``moment``."""

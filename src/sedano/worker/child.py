@@ -13,11 +13,11 @@ from sedano import signals
 from sedano.execution.executed import Executed
 from sedano.execution.executor import Executor
 from sedano.execution.host import Host
+from sedano.execution.job import Job
 from sedano.execution.soft_limit import SoftLimit
 from sedano.worker import frames
 from sedano.worker.channel import Channel
 from sedano.worker.frames import Frame, Hello
-from sedano.execution.job import Job
 from sedano.worker.loop_slots import LoopSlots
 from sedano.worker.outbox import Outbox
 from sedano.worker.permits import PermitReader

@@ -8,10 +8,10 @@ import socket
 from collections import deque
 from typing import NamedTuple
 
+from sedano.execution.job import Job
 from sedano.worker import frames
 from sedano.worker.channel import BufferedChannel
 from sedano.worker.frames import FromChild
-from sedano.execution.job import Job
 from sedano.worker.permits import PermitPipe
 
 
@@ -48,10 +48,13 @@ class ChildLink:
         self.channel = BufferedChannel(ours)
         asyncs, self.childs_async_end = socket.socketpair()
         self.async_channel = BufferedChannel(asyncs)
-        #: Jobs of the synchronous slot, in the order they are done; the first one is running.
-        self.in_flight: deque[Job] = deque()
+        #: Jobs of the synchronous slot, in the order they are done, each with its expected seconds; the first
+        #: one is running.
+        self.in_flight: deque[tuple[Job, float]] = deque()
         #: Jobs on the child's event loop, by tag, with the moment each was handed over (monotonic).
         self.on_loop: dict[int, tuple[Job, float]] = {}
+        #: Expected seconds of all of them.
+        self.work_in_flight = 0.0
         #: Since when the first of ``in_flight`` may have been running (monotonic seconds).
         self.busy_since = 0.0
         #: Jobs done in all, for ``max_tasks_per_child``.
@@ -76,17 +79,18 @@ class ChildLink:
     @property
     def running(self) -> Job | None:
         """The job that the synchronous slot is busy with, as far as the parent knows."""
-        return self.in_flight[0] if self.in_flight else None
+        return self.in_flight[0][0] if self.in_flight else None
 
-    def give(self, jobs: list[Job], now: float) -> None:
-        """Send one frame, with a permit for each of its jobs."""
+    def give(self, flight: list[tuple[Job, float]], now: float) -> None:
+        """Send one frame of jobs, each with its expected seconds, and a permit for each."""
         if not self.in_flight:
             self.busy_since = now
-        self.in_flight.extend(jobs)
+        self.in_flight.extend(flight)
+        self.work_in_flight += sum(expected for _, expected in flight)
         number = self._frame_number
         self._frame_number = (number + 1) & 0xFF
-        self.channel.send(frames.encode(frames.Frame(number, jobs)))
-        self.permits.grant(number, len(jobs))
+        self.channel.send(frames.encode(frames.Frame(number, [job for job, _ in flight])))
+        self.permits.grant(number, len(flight))
 
     def give_to_loop(self, job: Job, now: float) -> None:
         """Hand one coroutine task to the child's event loop, which starts it at once."""
@@ -103,32 +107,44 @@ class ChildLink:
 
     def holds(self, tag: int) -> bool:
         """Whether the child is to do this job, and has not reported its end."""
-        return tag in self.on_loop or any(job.delivery.tag == tag for job in self.in_flight)
+        return tag in self.on_loop or any(job.delivery.tag == tag for job, _ in self.in_flight)
 
-    def finished(self, tag: int, now: float) -> Job:
-        """A job that it holds is done, on either side; returns it."""
+    def finished(self, tag: int) -> Job | None:
+        """The synchronous slot reports the end of this job; None if the child no longer holds it."""
+        # Reports keep the order of the jobs.
+        if not self.in_flight or self.in_flight[0][0].delivery.tag != tag:
+            return None
+        job, expected = self.in_flight.popleft()
+        # Set to zero rather than subtracted to it: endless minus endless is no number.
+        self.work_in_flight = self.work_in_flight - expected if self.in_flight else 0.0
         self.done += 1
-        if tag in self.on_loop:
-            job, _ = self.on_loop.pop(tag)
-            return job
-        self.busy_since = now
-        self.soft_limit_sent = None
-        # Reports keep the order of the jobs, so this is the first one.
-        job = next(job for job in self.in_flight if job.delivery.tag == tag)
-        self.in_flight.remove(job)
         return job
+
+    def finished_on_loop(self, tag: int) -> Job | None:
+        """The event loop reports the end of this job; None if the child no longer holds it."""
+        handed = self.on_loop.pop(tag, None)
+        if handed is None:
+            return None
+        self.done += 1
+        return handed[0]
 
     def recall(self) -> list[Job]:
         """Take back the jobs not yet started, in their order."""
         count = min(self.permits.recall(), len(self.in_flight))
-        recalled = [self.in_flight.pop() for _ in range(count)]
+        recalled: list[Job] = []
+        for _ in range(count):
+            job, expected = self.in_flight.pop()
+            self.work_in_flight -= expected
+            recalled.append(job)
+        if not self.in_flight:
+            self.work_in_flight = 0.0
         recalled.reverse()
         return recalled
 
     def wreckage(self) -> Wreckage:
         """What is left after its death; its last reports must have been read before. Empties the link."""
         unstarted = self.recall()
-        started = list(self.in_flight)
+        started = [job for job, _ in self.in_flight]
         self.in_flight.clear()
         # The permits say how many jobs were started, in order: only the last of those can have been running.
         suspects = [started.pop()] if started else []
@@ -139,8 +155,7 @@ class ChildLink:
     def retire(self) -> list[Job]:
         """No more jobs: returns those not yet started. The child leaves when its running jobs are done."""
         self.stage = Stage.RETIRING
-        recalled = self.recall()
-        return recalled
+        return self.recall()
 
     def let_go(self) -> None:
         """The child is idle: it sees the end of its permits, and exits."""

@@ -11,13 +11,13 @@ from typing import Final, Protocol
 
 from sedano.backoff import ExponentialBackoff
 from sedano.brokers.settlement import Settlement
-from sedano.errors import TimeLimitExceeded
+from sedano.execution.job import Job
+from sedano.worker import time_limits
 from sedano.worker.backlog import Backlog
 from sedano.worker.child_link import ChildLink, Stage
 from sedano.worker.endings import Endings
-from sedano.worker.frames import FromChild, Hello
-from sedano.execution.job import Job
-from sedano.worker.pace import SHORT, Pace
+from sedano.worker.frames import FromChild, Hello, Report
+from sedano.worker.pace import ENDLESS, Pace
 from sedano.worker.plan import NodePlan
 
 logger = logging.getLogger("sedano.worker")
@@ -33,8 +33,6 @@ HORIZON: Final = 0.050
 RECALL_AFTER: Final = 0.025
 #: A job that has waited here for so long goes back to the broker, where a free node may be. Seconds.
 GIVE_BACK_AFTER: Final = 0.100
-#: A coroutine task that outlives its hard limit by this is not heeding its cancellation. Seconds.
-LOOP_GRACE: Final = 2.0
 
 
 class Forker(Protocol):
@@ -169,7 +167,7 @@ class Crew:
         return min(fitting, key=lambda c: (len(c.on_loop), len(c.in_flight)), default=None)
 
     def _child_for(self, job: Job) -> ChildLink | None:
-        short = not job.acknowledged and self.pace.is_short(job.delivery.task)
+        short = not job.acknowledged and self.pace.expected(job.delivery.task) < ENDLESS
         best: ChildLink | None = None
         for child in self.children:
             if child.stage is not Stage.WORKING or not self._has_tasks_left(child):
@@ -177,11 +175,7 @@ class Crew:
             if not child.in_flight:
                 return child
             # A second frame on its way keeps the child busy while its first report travels.
-            if (
-                short
-                and self._work_in_flight(child) < FRAME_WORK
-                and (best is None or len(child.in_flight) < len(best.in_flight))
-            ):
+            if short and child.work_in_flight < (best.work_in_flight if best is not None else FRAME_WORK):
                 best = child
         return best
 
@@ -189,39 +183,24 @@ class Crew:
         limit = self.plan.max_tasks_per_child
         return limit is None or child.done + len(child.in_flight) < limit
 
-    def _work_in_flight(self, child: ChildLink) -> float:
-        """Expected seconds; a job of unknown or long duration counts as endless."""
-        work = 0.0
-        for job in child.in_flight:
-            if not self.pace.is_short(job.delivery.task):
-                return float("inf")
-            work += self.pace.expected(job.delivery.task) or 0.0
-            if work >= FRAME_WORK:
-                break
-        return work
-
-    def _next_frame(self, child: ChildLink) -> list[Job]:
-        first = self.backlog.first
-        if first.acknowledged or not self.pace.is_short(first.delivery.task):
-            return [self.backlog.take()]
+    def _next_frame(self, child: ChildLink) -> list[tuple[Job, float]]:
+        expected = self.pace.expected
         idle = sum(1 for c in self.children if c.stage is Stage.WORKING and not c.in_flight)
         most = min(LARGEST_FRAME, -(-len(self.backlog) // max(1, idle)))
         limit = self.plan.max_tasks_per_child
         if limit is not None:
             most = min(most, limit - child.done - len(child.in_flight))
-        work, count = self.pace.expected(first.delivery.task) or SHORT, 1
-
-        def fits(job: Job) -> bool:
-            nonlocal work, count
-            name = job.delivery.task
-            expected = self.pace.expected(name)
-            if count >= most or expected is None or job.acknowledged or not self.pace.is_short(name):
-                return False
-            work += expected
-            count += 1
-            return work <= FRAME_WORK
-
-        return self.backlog.take_while(fits)
+        job = self.backlog.take()
+        work = expected(job.delivery.task)
+        flight = [(job, work)]
+        while len(flight) < most and self.backlog and not job.acknowledged:
+            job = self.backlog.first
+            seconds = expected(job.delivery.task)
+            work += seconds
+            if work > FRAME_WORK or job.acknowledged:
+                break
+            flight.append((self.backlog.take(), seconds))
+        return flight
 
     def wanted(self, now: float) -> int:
         """How many more jobs the children could use within the look-ahead."""
@@ -241,7 +220,7 @@ class Crew:
         running = child.running
         if running is None:
             return True
-        expected = self.pace.expected(running.delivery.task)
+        expected = self.pace.average(running.delivery.task)
         if expected is None or expected * 2 > HORIZON:
             return False
         return now - child.busy_since < max(RECALL_AFTER, 2 * expected)
@@ -258,24 +237,45 @@ class Crew:
     # -- hearing
 
     def hear(self, child: ChildLink, said: list[FromChild], now: float) -> None:
-        """A child has spoken."""
-        settlements: list[Settlement] = []
+        """The child's main thread has spoken."""
         for word in said:
             if isinstance(word, Hello):
                 self._welcome(child)
                 continue
-            for executed in word.executed:
-                if not child.holds(executed.tag):
-                    # A last word on a claim that was lost: nothing of it may be carried out.
-                    continue
-                settlements.append(executed.settlement)
-                if executed.final:
-                    job = child.finished(executed.tag, now)
-                    self.pace.note(job.delivery.task, executed.runtime)
+            ended = self._book(child, word, child.finished)
+            if ended:
+                child.busy_since = now
+                child.soft_limit_sent = None
             if word.outgrown:
                 self.replace(child)
+        self._let_go_if_idle(child)
+
+    def hear_loop(self, child: ChildLink, said: list[FromChild]) -> None:
+        """The child's event loop has spoken."""
+        for word in said:
+            if isinstance(word, Report):
+                self._book(child, word, child.finished_on_loop)
+        self._let_go_if_idle(child)
+
+    def _book(self, child: ChildLink, report: Report, finished: Callable[[int], Job | None]) -> int:
+        """Pass the settlements on; returns how many jobs have ended."""
+        settlements: list[Settlement] = []
+        ended = 0
+        note = self.pace.note
+        for executed in report.executed:
+            # What the child no longer holds is a last word on a lost claim: nothing of it may be carried out.
+            if not executed.final:
+                if child.holds(executed.tag):
+                    settlements.append(executed.settlement)
+            elif (job := finished(executed.tag)) is not None:
+                ended += 1
+                note(job.delivery.task, executed.runtime)
+                settlements.append(executed.settlement)
         if settlements:
             self._settle(settlements)
+        return ended
+
+    def _let_go_if_idle(self, child: ChildLink) -> None:
         if child.stage is Stage.RETIRING and child.idle:
             child.let_go()
 
@@ -289,13 +289,12 @@ class Crew:
     def _retire(self, child: ChildLink) -> None:
         if child.stage in {Stage.WORKING, Stage.STARTING}:
             self.backlog.put_back(child.retire(), child.busy_since)
-            if child.idle:
-                child.let_go()
+            self._let_go_if_idle(child)
 
     def bury(self, child: ChildLink, returncode: int, max_rss: int, now: float) -> None:
         """A child is gone: settle what it was doing, hand on what it had not begun."""
         self.hear(child, child.read(), now)
-        self.hear(child, child.read_loop(), now)
+        self.hear_loop(child, child.read_loop())
         started = child.stage
         left = child.wreckage()
         self._unwatch(child)
@@ -321,7 +320,7 @@ class Crew:
         """Enforce limits, recall, give back. Returns when to look again (monotonic); None: nothing to watch."""
         deadlines: list[float] = []
         for child in self.children:
-            deadlines += self._watch_limits(child, now)
+            deadlines += self._enforce_limits(child, now)
             if len(child.in_flight) > 1:
                 due = child.busy_since + RECALL_AFTER
                 if now >= due:
@@ -337,31 +336,15 @@ class Crew:
                     deadlines.append(now + GIVE_BACK_AFTER)
         return min(deadlines, default=None)
 
-    def _watch_limits(self, child: ChildLink, now: float) -> list[float]:
-        deadlines: list[float] = []
-        job = child.running
-        if job is not None and child.killed_for is None and child.pid is not None:
-            since = child.busy_since
-            soft, hard = job.soft_time_limit, job.time_limit
-            if soft is not None and child.soft_limit_sent != job.delivery.tag:
-                if now >= since + soft:
-                    child.soft_limit_sent = job.delivery.tag
-                    self._zygote_of[child.number].kill(child.pid, signal.SIGUSR1)
-                else:
-                    deadlines.append(since + soft)
-            if hard is not None:
-                if now >= since + hard:
-                    self._kill(child, TimeLimitExceeded(hard))
-                else:
-                    deadlines.append(since + hard)
-        for job, since in child.on_loop.values():
-            if job.time_limit is not None and child.killed_for is None:
-                if now >= since + job.time_limit + LOOP_GRACE:
-                    child.killed_tag = job.delivery.tag
-                    self._kill(child, TimeLimitExceeded(job.time_limit))
-                else:
-                    deadlines.append(since + job.time_limit + LOOP_GRACE)
-        return deadlines
+    def _enforce_limits(self, child: ChildLink, now: float) -> list[float]:
+        verdict = time_limits.judge(child, now)
+        if verdict.soft_limit_passed and child.running is not None and child.pid is not None:
+            child.soft_limit_sent = child.running.delivery.tag
+            self._zygote_of[child.number].kill(child.pid, signal.SIGUSR1)
+        if verdict.kill_for is not None:
+            child.killed_tag = verdict.culprit
+            self._kill(child, verdict.kill_for)
+        return verdict.deadlines
 
     def _kill(self, child: ChildLink, why: Exception | str) -> None:
         child.killed_for = why

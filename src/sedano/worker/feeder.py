@@ -20,9 +20,9 @@ from sedano.brokers.delivery import Delivery
 from sedano.brokers.lease import Lease
 from sedano.brokers.settlement import Finish, Park, Record, Settlement
 from sedano.errors import BrokerError, LeaseLost, ResultStoreError
+from sedano.execution.job import Job
 from sedano.results.store import ResultStore
 from sedano.worker.admission import Admission
-from sedano.execution.job import Job
 from sedano.worker.plan import NodePlan
 
 logger = logging.getLogger("sedano.worker")

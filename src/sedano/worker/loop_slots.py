@@ -14,8 +14,8 @@ from typing import Final
 from sedano.execution.executed import Executed
 from sedano.execution.executor import Executor
 from sedano.execution.host import Host
-from sedano.worker import frames
 from sedano.execution.job import Job
+from sedano.worker import frames
 from sedano.worker.plan import NodePlan
 
 #: As in ``worker.channel``.

@@ -20,7 +20,6 @@ from sedano.monitoring.logging_setup import set_up_logging
 from sedano.results.store import ResultStore
 from sedano.worker import zygote_words as words
 from sedano.worker.admission import Admission
-from sedano.worker.banner import banner
 from sedano.worker.channel import BufferedChannel
 from sedano.worker.child_link import ChildLink
 from sedano.worker.crew import Crew
@@ -128,7 +127,6 @@ class Node:
         self._selector.register(self._zygote.channel, selectors.EVENT_READ, self._on_zygote)
         self._wakeup.on_signals([signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP], SignalCame)
         self._feeder.start()
-        print(banner(self._plan, self._broker), file=sys.stderr, flush=True)
         for warning in self._plan.warnings:
             logger.warning("%s", warning)
         was_ready = False
@@ -290,7 +288,7 @@ class Node:
             self._unwatch(child, child.channel)
 
     def _on_loop(self, child: ChildLink) -> None:
-        self._crew.hear(child, child.read_loop(), monotonic())
+        self._crew.hear_loop(child, child.read_loop())
         if child.async_channel.closed:
             self._unwatch(child, child.async_channel)
 

@@ -12,6 +12,8 @@ _OVERHEAD: Final = 0.00003
 #: A task is batched only when it is expected to take less than this. Seconds.
 SHORT: Final = 0.0025
 
+ENDLESS: Final = float("inf")
+
 
 class Pace:
     """Expected run time per task name, in seconds."""
@@ -31,14 +33,18 @@ class Pace:
         overall = self.overall
         self.overall = runtime if overall is None else overall + _WEIGHT * (runtime - overall)
 
-    def expected(self, task: str) -> float | None:
-        """Seconds a run of ``task`` should take; None if it never ran here."""
-        return self._average.get(task)
+    def expected(self, task: str) -> float:
+        """Seconds a run of ``task`` should take; endless if it never ran here, or is no short task.
 
-    def is_short(self, task: str) -> bool:
-        """Whether runs of ``task`` may share a frame."""
+        Jobs share a frame, or follow each other into a child, only as long as the sum stays small: an
+        endless one always travels alone.
+        """
         average = self._average.get(task)
-        return average is not None and average < SHORT
+        return average if average is not None and average < SHORT else ENDLESS
+
+    def average(self, task: str) -> float | None:
+        """Seconds a run of ``task`` takes; None if it never ran here."""
+        return self._average.get(task)
 
     def look_ahead(self, free_slots: int, *, horizon: float, most: int) -> int:
         """How many messages ``free_slots`` slots work off within ``horizon`` seconds; at least one each.

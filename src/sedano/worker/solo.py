@@ -24,7 +24,6 @@ from sedano.execution.host import Host
 from sedano.execution.job import Job
 from sedano.results.store import ResultStore
 from sedano.worker.admission import Admission
-from sedano.worker.banner import banner
 from sedano.worker.endings import Endings
 from sedano.worker.feeder import Feeder
 from sedano.worker.notes import FeederFailed, JobsClaimed, LeaseWasLost, Note, SignalCame
@@ -84,7 +83,6 @@ class SoloNode:
         names = ("SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGBREAK")
         for number in (getattr(signal, name) for name in names if hasattr(signal, name)):
             signal.signal(number, self._on_signal)
-        print(banner(self._plan, self._broker), file=sys.stderr, flush=True)
         for warning in self._plan.warnings:
             logger.warning("%s", warning)
         signals.worker_process_init.send(sender=self._plan.name)

@@ -14,7 +14,7 @@ class Fork(msgspec.Struct, frozen=True, array_like=True, tag="fork"):
 
 
 class Kill(msgspec.Struct, frozen=True, array_like=True, tag="kill"):
-    """Send a signal to a child. The zygote does it because only it knows that the pid is still the child's."""
+    """Send a signal to a child. The zygote does it: only it knows that the pid is still the child's."""
 
     pid: int
     signal: int

@@ -257,3 +257,16 @@ def test_a_function_that_is_defined_anew_takes_the_place_of_the_old_one(app: Sed
     declare()
 
     assert declare() is app.tasks["proj.add"]
+
+
+def test_annotations_of_an_application_that_is_not_current_leave_shared_tasks_alone(app: Sedano) -> None:
+    app.conf.task_annotations = {"*": {"queue": "all"}}
+    app.finalize()
+
+    @shared_task(name="tests.annotated")
+    def annotated() -> None: ...
+
+    assert annotated.queue is None
+    with Sedano("current", broker="memory://", task_annotations={"*": {"queue": "own"}}) as current:
+        current.finalize()
+        assert annotated.queue == "own"

@@ -14,17 +14,6 @@ def test_recalled_jobs_go_back_to_the_front_in_their_order() -> None:
     assert [backlog.take() for _ in range(4)] == [first, second, third, fourth]
 
 
-def test_a_run_of_jobs_ends_with_the_first_that_does_not_fit() -> None:
-    backlog = Backlog()
-    jobs = [job(1), job(2), job(3, "long"), job(4)]
-    backlog.add(jobs, 1.0)
-
-    taken = backlog.take_while(lambda j: j.delivery.task == "short")
-
-    assert taken == jobs[:2]
-    assert len(backlog) == 2
-
-
 def test_age_is_that_of_the_first() -> None:
     backlog = Backlog()
     assert not backlog.older_than(100.0)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from sedano.brokers.settlement import Finish, Requeue, Settlement
+from sedano.brokers.settlement import Finish, Record, Requeue, Settlement
 from sedano.execution.executed import Executed
 from sedano.execution.job import Job
 from sedano.testing.clock import ManualClock
@@ -96,7 +96,7 @@ class Scene:
             self.crew.pace.note(task, 0.0)
 
     def in_flight(self) -> list[list[int]]:
-        return [[j.delivery.tag for j in child.in_flight] for child in self.crew.children]
+        return [[j.delivery.tag for j, _ in child.in_flight] for child in self.crew.children]
 
     def close(self) -> None:
         for child in self.zygote.children:
@@ -291,7 +291,7 @@ def test_the_successor_is_ready_before_the_old_child_leaves(set_scene: Callable[
     scene.crew.place(scene.now)
 
     assert old.link.stage is Stage.RETIRING
-    assert [child.in_flight[0].delivery.tag for child in scene.crew.children if child.in_flight] == [3]
+    assert [child.in_flight[0][0].delivery.tag for child in scene.crew.children if child.in_flight] == [3]
     with pytest.raises(EOFError):
         old.permits.take()
 
@@ -333,6 +333,21 @@ def test_draining_gives_back_what_has_not_begun_and_lets_idle_children_go(scene:
     assert scene.crew.wanted(scene.now) == 0
     with pytest.raises(EOFError):
         second.permits.take()
+
+
+def test_progress_does_not_put_the_time_limit_off(scene: Scene) -> None:
+    scene.give(job(1, time_limit=5.0))
+    first = scene.zygote.children[0]
+    progress = Executed(1, Record(1), final=False)
+
+    for _ in range(5):
+        scene.now += 1.0
+        first.channel.send(frames.encode(Report([progress])))
+        scene.hear(first)
+        scene.crew.tick(scene.now)
+
+    assert scene.settled == [Record(1)] * 5
+    assert scene.zygote.kills == [(1000, signal.SIGKILL)]
 
 
 def test_a_lost_lease_ends_what_runs_and_settles_nothing(scene: Scene) -> None:

@@ -1,23 +1,23 @@
 """How long tasks take, as the parent learns it."""
 
-from sedano.worker.pace import Pace
+from sedano.worker.pace import ENDLESS, Pace
 
 
 def test_a_task_that_never_ran_is_not_taken_for_short() -> None:
     pace = Pace()
 
-    assert not pace.is_short("new")
-    assert pace.expected("new") is None
+    assert pace.expected("new") == ENDLESS
+    assert pace.average("new") is None
 
 
 def test_a_quick_run_makes_a_task_short_and_a_slow_one_ends_that() -> None:
     pace = Pace()
 
     pace.note("t", 0.0001)
-    assert pace.is_short("t")
+    assert pace.expected("t") < ENDLESS
 
     pace.note("t", 1.0)
-    assert not pace.is_short("t")
+    assert pace.expected("t") == ENDLESS
 
 
 def test_a_task_that_has_become_quick_is_short_again_after_some_runs() -> None:
@@ -27,7 +27,7 @@ def test_a_task_that_has_become_quick_is_short_again_after_some_runs() -> None:
     for _ in range(80):
         pace.note("t", 0.0001)
 
-    assert pace.is_short("t")
+    assert pace.expected("t") < ENDLESS
 
 
 def test_nothing_is_claimed_ahead_before_the_first_run() -> None:

@@ -123,14 +123,14 @@ class MemoryLease:
 
     # -- waiting
 
-    def wait(self, queues: Sequence[str], timeout: float) -> bool:
+    def wait(self, queues: Sequence[str], timeout: float, *, tasks: Collection[str] | None = None) -> bool:
         deadline = time.monotonic() + timeout
         with self._storage.changed:
             while not self._woken:
                 if self.incarnation not in self._storage.nodes:
                     raise self._lease_lost()
                 now = self._clock.timestamp()
-                if self._ready(queues, None, now):
+                if self._ready(queues, tasks, now):
                     return True
                 left = deadline - time.monotonic()
                 if left <= 0:

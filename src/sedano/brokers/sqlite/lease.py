@@ -146,10 +146,10 @@ class SqliteLease:
 
     # -- waiting
 
-    def wait(self, queues: Sequence[str], timeout: float) -> bool:
+    def wait(self, queues: Sequence[str], timeout: float, *, tasks: Collection[str] | None = None) -> bool:
         if self._lost:
             raise LeaseLost(f"The lease {self.incarnation} was lost: other nodes took this one for dead.")
-        return self._waiting.until(lambda: self._seconds_until_ready(queues), timeout)
+        return self._waiting.until(lambda: self._seconds_until_ready(queues, tasks), timeout)
 
     def wake(self) -> None:
         self._waiting.wake()

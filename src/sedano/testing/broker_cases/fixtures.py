@@ -21,7 +21,7 @@ LEASE: Final = timedelta(seconds=10)
 
 
 class BrokerFixtures:
-    """``open_broker`` comes from the class under test; ``open_results`` as well where results can be joint."""
+    """``open_broker`` comes from the class under test, and ``open_results`` where results can be joint."""
 
     @pytest.fixture
     def clock(self) -> ManualClock:

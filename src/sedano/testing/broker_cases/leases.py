@@ -1,6 +1,7 @@
 """Nodes that live, die, and come back from the dead."""
 
 import threading
+from collections.abc import Collection
 
 import pytest
 
@@ -24,7 +25,7 @@ class LeaseCases(BrokerFixtures):
     """``renew``, ``recover_dead``, ``end``, and the fence."""
 
     def test_what_a_dead_node_held_is_ready_again_in_front(self, broker: Broker, clock: ManualClock) -> None:
-        dead, heir = self._dead_and_heir(broker, clock, ["a", "b"])
+        _, heir = self._dead_and_heir(broker, clock, ["a", "b"])
         broker.publish([publication("c")])
 
         recovered = heir.recover_dead(max_crashes=3)
@@ -246,7 +247,7 @@ class LeaseCases(BrokerFixtures):
 
     @staticmethod
     def _dead_and_heir(
-        broker: Broker, clock: ManualClock, names: list[str], *, running: list[str] = []
+        broker: Broker, clock: ManualClock, names: list[str], *, running: Collection[str] = ()
     ) -> tuple[Lease, Lease]:
         """A lease that ran out while it held these messages, and one that is fresh."""
         broker.publish([publication(name) for name in names])

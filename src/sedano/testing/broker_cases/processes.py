@@ -82,6 +82,6 @@ def _fork(action: Callable[[], object]) -> int:
     try:
         action()
     except BaseException as error:
-        print(f"In the forked child: {error!r}", file=sys.stderr)
+        sys.stderr.write(f"In the forked child: {error!r}\n")
         os._exit(1)
     os._exit(0)

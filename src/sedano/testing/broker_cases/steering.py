@@ -186,7 +186,7 @@ class SteeringCases(BrokerFixtures):
         """One message in each state, all published now."""
         lease = begin_lease(broker)
         broker.publish([publication("claimed", priority=8), publication("parked", priority=7)])
-        claimed, parked = lease.claim(["celery"], 2).deliveries
+        _, parked = lease.claim(["celery"], 2).deliveries
         lease.claim([], 0, [Park(parked.tag)])
         broker.publish([publication("ready"), publication("scheduled", due=clock.timestamp() + 60)])
 

@@ -86,6 +86,15 @@ class WaitingCases(BrokerFixtures):
         assert lease.wait(["celery"], _NEVER)
         assert ids_of(lease.claim(["celery"], 1)) == ["a"]
 
+    def test_messages_of_other_tasks_do_not_end_a_wait_for_some(self, live_broker: Broker) -> None:
+        if not live_broker.features.claims_by_task:
+            return
+        live_broker.publish([publication("a", task="tests.add"), publication("b", queue="mail")])
+        lease = begin_lease(live_broker)
+
+        assert not lease.wait(["celery"], 0.02, tasks=["tests.sleep"])
+        assert lease.wait(["celery"], _NEVER, tasks=["tests.sleep", "tests.add"])
+
     def test_a_wait_can_be_ended_from_another_thread(self, live_broker: Broker) -> None:
         lease = begin_lease(live_broker)
 

@@ -1,0 +1,54 @@
+"""Sets up Django for this process, with databases that are files, so that other processes can see them."""
+
+import atexit
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import django
+import pytest
+from django.test.utils import (
+    setup_databases,
+    setup_test_environment,
+    teardown_databases,
+    teardown_test_environment,
+)
+
+_folder = Path(tempfile.mkdtemp(prefix="sedano-shop-"))
+atexit.register(shutil.rmtree, _folder, ignore_errors=True)
+os.environ["SHOP_FOLDER"] = str(_folder)
+sys.path.insert(0, str(Path(__file__).parents[1] / "project"))
+django.setup()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def databases() -> Iterator[None]:
+    setup_test_environment()
+    made = setup_databases(verbosity=0, interactive=False)
+    yield
+    teardown_databases(made, verbosity=0)
+    teardown_test_environment()
+
+
+@pytest.fixture
+def clean_tables() -> Iterator[None]:
+    """Our tables, empty; for tests that are no TestCase."""
+    from django.db import connections
+
+    from sedano.contrib.django import models
+
+    yield
+    for model in (models.Message, models.Node, models.Queue, models.DeadLetter, models.Result):
+        model.objects.all().delete()
+    connections.close_all()
+
+
+@pytest.fixture
+def run_python(tmp_path: Path) -> Callable[..., str]:
+    """Runs code in a Django process of its own, with an empty, migrated database of its own."""
+    from tests.unit.django.suite.shop_process import ShopProcess
+
+    return ShopProcess(tmp_path).run
