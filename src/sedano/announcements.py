@@ -27,16 +27,29 @@ class Announcer:
 
     def __init__(self) -> None:
         self._subscribers: dict[type, list[Callable[[Any], object]]] = {}
+        self._conditions: dict[type, list[Callable[[], bool]]] = {}
 
-    def subscribe(self, kind: type[E], subscriber: Callable[[E], object]) -> None:
-        """Call ``subscriber`` with every announcement of exactly this type; once, however often it asks."""
+    def subscribe(
+        self,
+        kind: type[E],
+        subscriber: Callable[[E], object],
+        *,
+        while_: Callable[[], bool] | None = None,
+    ) -> None:
+        """Call ``subscriber`` with every announcement of exactly this type; once, however often it asks.
+
+        Args:
+            while_: Says at any time whether the subscriber would do anything at all (such as a signal with
+                no receivers); only a hint that lets the announcement be skipped.
+        """
         subscribers = self._subscribers.setdefault(kind, [])
         if subscriber not in subscribers:
             subscribers.append(subscriber)
+            self._conditions.setdefault(kind, []).append(while_ or _always)
 
     def wants(self, kind: type) -> bool:
         """Whether anybody listens: lets hot code skip building an announcement."""
-        return kind in self._subscribers
+        return any(condition() for condition in self._conditions.get(kind, ()))
 
     def announce(self, announcement: object) -> None:
         """Tell the subscribers. What one of them raises is logged, and does not reach the caller."""
@@ -45,3 +58,7 @@ class Announcer:
                 subscriber(announcement)
             except Exception:
                 logger.exception("A subscriber to %s failed", type(announcement).__name__)
+
+
+def _always() -> bool:
+    return True

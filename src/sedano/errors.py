@@ -31,7 +31,6 @@ SedanoError
     └── Reject
 """
 
-import difflib
 from collections.abc import Collection
 from datetime import datetime
 from typing import Any
@@ -39,6 +38,8 @@ from typing import Any
 
 def did_you_mean(word: str, known: Collection[str]) -> str:
     """A hint such as ``' Did you mean 'add'?'``, or an empty string when nothing is close."""
+    import difflib  # only when something is wrong: it takes as long to import as the rest of this package
+
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.75)
     return f" Did you mean {close[0]!r}?" if close else ""
 
@@ -57,9 +58,13 @@ class ConfigurationError(SedanoError):
 class UnknownSetting(ConfigurationError):
     """A setting's name is close to a known one, but is none."""
 
-    def __init__(self, name: str, known: Collection[str]) -> None:
+    def __init__(self, name: str, known: Collection[str] = ()) -> None:
         self.name = name
-        super().__init__(f"{name}: no such setting.{did_you_mean(name, known)}")
+        self._hint = did_you_mean(name, known)
+        super().__init__(name)
+
+    def __str__(self) -> str:
+        return f"{self.name}: no such setting.{self._hint}"
 
 
 class NotSupported(ConfigurationError):

@@ -9,7 +9,14 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from sedano.brokers.broker import Broker
 from sedano.brokers.crash_attempts import crash_delay
@@ -92,6 +99,11 @@ class BrokerModel(RuleBasedStateMachine):
 
     # -- clients
 
+    @initialize(priorities=st.lists(st.integers(0, 2), min_size=2, max_size=6))
+    def publish_some(self, priorities: list[int]) -> None:
+        for priority in priorities:
+            self.publish(QUEUES[0], TASKS[0], priority, None)
+
     @rule(queue=queues, task=tasks, priority=st.integers(0, 2), delay=st.sampled_from([None, -1, 3, 30]))
     def publish(self, queue: str, task: str, priority: int, delay: float | None) -> None:
         due = None if delay is None else self.clock.timestamp() + delay
@@ -103,9 +115,9 @@ class BrokerModel(RuleBasedStateMachine):
 
     @rule(
         number=node_numbers,
-        wanted=st.lists(queues, min_size=1, max_size=2, unique=True),
-        limit=st.integers(1, 4),
-        only=st.none() | tasks,
+        wanted=st.sampled_from([["q1"], ["q2"], ["q1", "q2"], ["q2", "q1"]]),
+        limit=st.integers(2, 5),
+        only=st.sampled_from([None, None, None, *TASKS]),
     )
     def claim(self, number: int, wanted: list[str], limit: int, only: str | None) -> None:
         node = self.nodes[number]
@@ -120,11 +132,11 @@ class BrokerModel(RuleBasedStateMachine):
         for message, delivery in zip(expected, claimed.deliveries, strict=True):
             message.holder, message.tag = node.lease.incarnation, delivery.tag
 
-    @rule(number=node_numbers, data=st.data())
-    def settle(self, number: int, data: st.DataObject) -> None:
-        node = self.nodes[number]
-        held = self._held(node)
-        chosen = data.draw(st.lists(st.sampled_from(held), unique_by=id)) if held else []
+    @precondition(lambda self: any(self._held(node) for node in self.nodes))
+    @rule(data=st.data())
+    def settle(self, data: st.DataObject) -> None:
+        node = data.draw(st.sampled_from([node for node in self.nodes if self._held(node)]))
+        chosen = data.draw(st.lists(st.sampled_from(self._held(node)), min_size=1, unique_by=id))
         batch = [self._settlement(message, data) for message in chosen]
 
         assert node.lease.claim(QUEUES, 0, batch) == ([], [])
@@ -132,10 +144,9 @@ class BrokerModel(RuleBasedStateMachine):
         for message, settlement in zip(chosen, batch, strict=True):
             self._carry_out(node, message, settlement)
 
+    @precondition(lambda self: self.void)
     @rule(data=st.data())
     def settle_what_is_void(self, data: st.DataObject) -> None:
-        if not self.void:
-            return
         node, tag = data.draw(st.sampled_from(self.void))
         result = ResultWrite("void", "SUCCESS", b"void")
         late: Settlement = data.draw(
@@ -158,7 +169,7 @@ class BrokerModel(RuleBasedStateMachine):
     def renew(self, number: int, data: st.DataObject) -> None:
         node = self.nodes[number]
         tags = [message.tag for message in self._held(node) if message.tag is not None]
-        running = data.draw(st.frozensets(st.sampled_from(tags))) if tags else frozenset()
+        running = data.draw(st.frozensets(st.sampled_from(tags), min_size=1)) if tags else frozenset()
         if not node.alive:
             with pytest.raises(LeaseLost):
                 node.lease.renew(running)
@@ -166,12 +177,13 @@ class BrokerModel(RuleBasedStateMachine):
         node.lease.renew(running)
         node.renewed_at, node.running = self.clock.timestamp(), running
 
+    @precondition(lambda self: any(self._is_silent(node) for node in self.nodes))
     @rule(number=node_numbers)
     def recover_dead(self, number: int) -> None:
         now = self.clock.timestamp()
         ready = buried = 0
         for node in self.nodes:
-            if node is self.nodes[number] or not node.alive or node.renewed_at + LEASE_SECONDS >= now:
+            if node is self.nodes[number] or not self._is_silent(node):
                 continue
             for message in self._held(node):
                 crashed = message.tag in node.running
@@ -206,6 +218,7 @@ class BrokerModel(RuleBasedStateMachine):
         node.alive = False
         self.nodes[number] = self._begin(number)
 
+    @precondition(lambda self: any(message.parked for message in self.live.values()))
     @rule(number=node_numbers, task=tasks)
     def unpark(self, number: int, task: str) -> None:
         parked = [message for message in self.live.values() if message.parked and message.task == task]
@@ -286,6 +299,9 @@ class BrokerModel(RuleBasedStateMachine):
         )
         return ModelNode(lease, self.clock.timestamp())
 
+    def _is_silent(self, node: ModelNode) -> bool:
+        return node.alive and node.renewed_at + LEASE_SECONDS < self.clock.timestamp()
+
     def _new_id(self) -> str:
         self.count += 1
         return f"task {self.count - 1}"
@@ -331,6 +347,7 @@ class BrokerModel(RuleBasedStateMachine):
                 [
                     Finish(message.tag, result, follow_ups),
                     Requeue(message.tag, due, crashed),
+                    Requeue(message.tag, None, crashed),
                     Bury(message.tag, "buried", crashed, result, follow_ups),
                     Park(message.tag),
                     Record(message.tag, result, follow_ups),

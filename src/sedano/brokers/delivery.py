@@ -5,7 +5,7 @@ import msgspec
 from sedano.message.envelope import Envelope
 
 
-class Delivery(msgspec.Struct, frozen=True, array_like=True):
+class Delivery(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A claimed message. ``tag`` is what settlements name it by, within the lease that claimed it."""
 
     tag: int

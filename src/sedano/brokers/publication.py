@@ -5,7 +5,7 @@ import msgspec
 from sedano.message.envelope import Envelope
 
 
-class Publication(msgspec.Struct, frozen=True, array_like=True):
+class Publication(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A message, and where and when it is to be ready.
 
     ``task_id`` and ``task`` repeat what the envelope's headers say, so that no broker parses headers.

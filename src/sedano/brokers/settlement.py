@@ -12,7 +12,7 @@ from sedano.brokers.publication import Publication
 from sedano.results.result_write import ResultWrite
 
 
-class Finish(msgspec.Struct, frozen=True, array_like=True, tag="finish"):
+class Finish(msgspec.Struct, frozen=True, array_like=True, tag="finish", gc=False):
     """Remove the message for good; store its result, publish what follows from it."""
 
     tag: int
@@ -20,7 +20,7 @@ class Finish(msgspec.Struct, frozen=True, array_like=True, tag="finish"):
     follow_ups: tuple[Publication, ...] = ()
 
 
-class Requeue(msgspec.Struct, frozen=True, array_like=True, tag="requeue"):
+class Requeue(msgspec.Struct, frozen=True, array_like=True, tag="requeue", gc=False):
     """Put the message back: at the front of its lane, or to be ready at ``due``.
 
     ``crashed`` counts a crash attempt. ``result`` tells the waiting that it will run again.
@@ -33,7 +33,7 @@ class Requeue(msgspec.Struct, frozen=True, array_like=True, tag="requeue"):
     result: ResultWrite | None = None
 
 
-class Bury(msgspec.Struct, frozen=True, array_like=True, tag="bury"):
+class Bury(msgspec.Struct, frozen=True, array_like=True, tag="bury", gc=False):
     """Move the message to the dead letters, with the reason; store the result, publish what follows."""
 
     tag: int
@@ -43,13 +43,13 @@ class Bury(msgspec.Struct, frozen=True, array_like=True, tag="bury"):
     follow_ups: tuple[Publication, ...] = ()
 
 
-class Park(msgspec.Struct, frozen=True, array_like=True, tag="park"):
+class Park(msgspec.Struct, frozen=True, array_like=True, tag="park", gc=False):
     """Set the message aside until a node comes up that knows its task."""
 
     tag: int
 
 
-class Record(msgspec.Struct, frozen=True, array_like=True, tag="record"):
+class Record(msgspec.Struct, frozen=True, array_like=True, tag="record", gc=False):
     """Store a result and publish follow-ups, and leave the message as it is.
 
     With a ``tag``, only while the claim stands (progress of a running task). Without one, always (a task

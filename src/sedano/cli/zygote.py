@@ -1,4 +1,4 @@
-"""The process that a worker starts to import the application: ``python -m sedano.cli.zygote <descriptor> <pid>``.
+"""The process of a worker that imports the application: ``python -m sedano.cli.zygote <descriptor> <pid>``.
 
 Started by ``worker.zygote_link``, which hands it one end of a socket pair and its own process id. Reads the
 options from the socket, imports the application, then forks children on request (``worker.zygote``).

@@ -5,7 +5,7 @@ import msgspec
 from sedano.brokers.settlement import Settlement
 
 
-class Executed(msgspec.Struct, frozen=True, array_like=True):
+class Executed(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One settlement on its way to the broker, with what the node wants to know of the run."""
 
     tag: int

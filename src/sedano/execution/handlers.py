@@ -5,7 +5,7 @@ Called by the executor. What a handler raises is logged, and changes nothing of 
 
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from sedano.execution.exception_info import ExceptionInfo
 from sedano.execution.outcome import Failed, Outcome, Retried, Succeeded
@@ -15,6 +15,8 @@ from sedano.tasks.task import Task
 
 logger = logging.getLogger("sedano.task")
 
+_HANDLERS: Final = ("before_start", "on_success", "on_failure", "on_retry", "after_return")
+
 
 def entry(task: Task[..., Any]) -> Callable[..., Any]:
     """What to call to run a task: its function, unless its class wraps it in a ``__call__`` of its own."""
@@ -23,33 +25,44 @@ def entry(task: Task[..., Any]) -> Callable[..., Any]:
 
 def before_start(task: Task[..., Any], request: Context) -> None:
     """Tell the task that it begins."""
-    if _has_own(task, "before_start"):
+    if "before_start" in _own_handlers(type(task)):
         _call(task, "before_start", request.id, request.args, request.kwargs)
 
 
 def after_run(task: Task[..., Any], request: Context, outcome: Outcome) -> None:
     """Tell the task how it ended."""
+    own = _own_handlers(type(task))
+    if not own:
+        return
     call = (request.id, request.args, request.kwargs)
     match outcome:
         case Succeeded(value=value):
-            if _has_own(task, "on_success"):
+            if "on_success" in own:
                 _call(task, "on_success", value, *call)
-            if _has_own(task, "after_return"):
+            if "after_return" in own:
                 _call(task, "after_return", SUCCESS, value, *call, None)
         case Failed(error=error, traceback=text):
             info = ExceptionInfo(error, text)
-            if _has_own(task, "on_failure"):
+            if "on_failure" in own:
                 _call(task, "on_failure", error, *call, info)
-            if _has_own(task, "after_return"):
+            if "after_return" in own:
                 _call(task, "after_return", FAILURE, error, *call, info)
-        case Retried(retry=retry, traceback=text) if _has_own(task, "on_retry"):
+        case Retried(retry=retry, traceback=text) if "on_retry" in own:
             _call(task, "on_retry", retry.exc or retry, *call, ExceptionInfo(retry, text))
         case _:
             pass
 
 
-def _has_own(task: Task[..., Any], handler: str) -> bool:
-    return getattr(type(task), handler) is not getattr(Task, handler)
+#: Class of tasks → the handlers that it defines itself.
+_own_of: Final[dict[type, frozenset[str]]] = {}
+
+
+def _own_handlers(kind: type[Task[..., Any]]) -> frozenset[str]:
+    own = _own_of.get(kind)
+    if own is None:
+        own = frozenset(name for name in _HANDLERS if getattr(kind, name) is not getattr(Task, name))
+        _own_of[kind] = own
+    return own
 
 
 def _call(task: Task[..., Any], handler: str, *args: Any) -> None:

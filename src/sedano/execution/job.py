@@ -5,7 +5,7 @@ import msgspec
 from sedano.brokers.delivery import Delivery
 
 
-class Job(msgspec.Struct, frozen=True, array_like=True):
+class Job(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A delivery, and what the node has decided about it."""
 
     delivery: Delivery

@@ -11,11 +11,11 @@ from sedano.execution.exception_info import ExceptionInfo
 
 def attach(announcer: Announcer) -> None:
     """Send signals for the announcements of this announcer. Once is enough; twice changes nothing."""
-    announcer.subscribe(announced.TaskStarted, _started)
-    announcer.subscribe(announced.TaskSucceeded, _succeeded)
-    announcer.subscribe(announced.TaskFailed, _failed)
-    announcer.subscribe(announced.TaskRetried, _retried)
-    announcer.subscribe(announced.TaskFinished, _finished)
+    announcer.subscribe(announced.TaskStarted, _started, while_=signals.task_prerun.has_listeners)
+    announcer.subscribe(announced.TaskSucceeded, _succeeded, while_=signals.task_success.has_listeners)
+    announcer.subscribe(announced.TaskFailed, _failed, while_=signals.task_failure.has_listeners)
+    announcer.subscribe(announced.TaskRetried, _retried, while_=signals.task_retry.has_listeners)
+    announcer.subscribe(announced.TaskFinished, _finished, while_=signals.task_postrun.has_listeners)
 
 
 def _started(event: announced.TaskStarted) -> None:

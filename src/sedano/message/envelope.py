@@ -7,7 +7,7 @@ on; only ``headers`` is looked into on the way (a typed partial decode, by ``wor
 import msgspec
 
 
-class Envelope(msgspec.Struct, frozen=True, array_like=True):
+class Envelope(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One message in transit. Encodes to MessagePack as an array; fields are only ever appended."""
 
     #: The task headers of protocol 2, a JSON object; ``{}`` for protocol 1.

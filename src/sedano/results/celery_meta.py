@@ -4,8 +4,11 @@ Proved by ``tests/unit/results/test_celery_meta.py`` against Celery's own code. 
 executor and the node, ``decode`` by ``AsyncResult``. Never talks to a store.
 """
 
+import contextlib
 from datetime import datetime
 from typing import Any, Final
+
+import msgspec
 
 from sedano import states
 from sedano.errors import MalformedMessage, MessageError, NotSerializable, ResultStoreError
@@ -15,6 +18,9 @@ from sedano.results.result_write import ResultWrite
 from sedano.results.task_meta import TaskMeta
 from sedano.settings.sections import ResultSettings
 
+#: Types of results that every JSON encoder writes alike. Not int, which may be too large, nor float (NaN).
+_PLAIN: Final = frozenset({type(None), bool, str})
+_encode_plain: Final = msgspec.json.Encoder().encode
 _EXTENDED: Final = ("name", "args", "kwargs", "worker", "retries", "queue")
 
 
@@ -27,9 +33,10 @@ def encode(meta: TaskMeta, *, serializer: str = "json", extended: bool = False) 
     """
     chosen = find_serializer(serializer)
     done = meta.date_done
+    result = meta.result if type(meta.result) in _PLAIN else _write_result(meta, chosen)
     document: dict[str, Any] = {
         "status": meta.status,
-        "result": _write_result(meta, chosen),
+        "result": result,
         "traceback": meta.traceback,
         "children": list(meta.children),
         "date_done": done.isoformat() if done is not None else None,
@@ -43,6 +50,11 @@ def encode(meta: TaskMeta, *, serializer: str = "json", extended: bool = False) 
             document[field] = getattr(meta, field)
     document["task_id"] = meta.task_id
     try:
+        if type(result) in _PLAIN and not extended and not document["children"] and chosen.name == "json":
+            # The same JSON, in a fifth of the time: nothing in it needs a type tag. (A text that is no valid
+            # Unicode, which only Python's own encoder takes, is an error here and goes on below.)
+            with contextlib.suppress(UnicodeEncodeError):
+                return _encode_plain(document)
         return chosen.dumps(document)
     except NotSerializable as error:
         raise NotSerializable(f"The result cannot be written as {chosen.name}: {error.__cause__}") from error

@@ -3,7 +3,7 @@
 import msgspec
 
 
-class ResultWrite(msgspec.Struct, frozen=True, array_like=True):
+class ResultWrite(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What to store of one task: the document is Celery's result meta, encoded."""
 
     task_id: str

@@ -62,7 +62,7 @@ class Admission:
         if delivery.task not in self._unknown:
             self._unknown.add(delivery.task)
             logger.warning(
-                "No task is registered as %r here: its messages are parked until a node that knows it starts. "
+                "No task is registered as %r here: its messages are parked until a node knows it. "
                 "Import the module that defines it (setting `imports`, or --include).",
                 delivery.task,
             )

@@ -309,7 +309,7 @@ class Crew:
             self._early_deaths += 1
             self._fork_not_before = now + delay
             logger.error(
-                "A child ended with %s before it was ready; trying again in %.1f s. What it printed is above.",
+                "A child ended (%s) before it was ready; trying again in %.1f s. What it printed is above.",
                 returncode,
                 delay,
             )
@@ -317,7 +317,7 @@ class Crew:
     # -- watching the time
 
     def tick(self, now: float) -> float | None:
-        """Enforce limits, recall, give back. Returns when to look again (monotonic); None: nothing to watch."""
+        """Enforce limits, recall, give back. Returns when to look again (monotonic); None: no need to."""
         deadlines: list[float] = []
         for child in self.children:
             deadlines += self._enforce_limits(child, now)
@@ -361,7 +361,7 @@ class Crew:
         return frozenset(tags)
 
     def drain(self) -> None:
-        """Start nothing more: what has not begun goes back to the broker, children leave when they are idle."""
+        """Start nothing more: what has not begun goes back to the broker, idle children leave."""
         self._draining = True
         for child in self.children:
             self._retire(child)

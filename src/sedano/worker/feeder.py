@@ -86,7 +86,7 @@ class Feeder:
     def allow(self, total: int, coroutines: int = 0) -> None:
         """Jobs may be handed over until ``total`` were since the start (plus ``coroutines`` of those only).
 
-        A running total rather than a number of free places, so that jobs on their way are never counted twice.
+        A running total rather than a number of free places: jobs on their way are never counted twice.
         """
         with self._lock:
             changed = total > self._allowance or coroutines > self._coroutine_allowance

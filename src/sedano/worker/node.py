@@ -5,6 +5,7 @@ loop watches children and time limits, and never waits for the network.
 """
 
 import contextlib
+import gc
 import logging
 import selectors
 import signal

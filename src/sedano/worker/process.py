@@ -39,7 +39,7 @@ def _watch_life(life: int) -> None:
 
 
 def heed_no_stop_signals() -> None:
-    """Leave SIGINT, SIGTERM, SIGQUIT and SIGHUP to the parent, which all processes of a terminal or a group get.
+    """Leave SIGINT, SIGTERM, SIGQUIT and SIGHUP to the parent, though a whole group may get them.
 
     Handlers that do nothing, rather than SIG_IGN: what a task starts with exec would inherit SIG_IGN.
     """
@@ -52,7 +52,7 @@ def _heed_not(number: int, frame: object) -> None:
 
 
 def resident_kib() -> int:
-    """This process's resident memory in KiB, now where the system tells (Linux), else the most it ever was."""
+    """This process's resident memory in KiB: now, where the system tells (Linux), else its peak."""
     try:
         return int(Path("/proc/self/statm").read_bytes().split()[1]) * _PAGE_KIB
     except OSError:

@@ -1,6 +1,7 @@
 """Sets up Django for this process, with databases that are files, so that other processes can see them."""
 
 import atexit
+import gc
 import os
 import shutil
 import sys
@@ -44,6 +45,7 @@ def clean_tables() -> Iterator[None]:
     for model in (models.Message, models.Node, models.Queue, models.DeadLetter, models.Result):
         model.objects.all().delete()
     connections.close_all()
+    gc.collect()  # connections of threads that have ended, here and not in another test
 
 
 @pytest.fixture

@@ -16,6 +16,10 @@ from sedano.testing.result_store_conformance import ResultStoreConformance
 
 URL = "django://default"
 
+# The suites publish from threads, and nobody closes Django's connection of a thread that has ended: in a site
+# the end of a request does, in a worker the end of an attempt.
+pytestmark = pytest.mark.filterwarnings("ignore:Exception ignored in. <sqlite3.Connection")
+
 
 def open_broker_at(clock: Clock) -> Broker:
     return DjangoBroker.from_url(
