@@ -361,6 +361,10 @@ class Sedano:
             self.finalize()
         return self._eager
 
+    def revoke(self, task_id: str) -> bool:
+        """Delete the message of a task, unless a node holds it; whether there was one."""
+        return self.broker.admin.revoke(task_id)
+
     def inside_task(self) -> bool:
         """Whether a worker's task is running here."""
         request = worker_request()

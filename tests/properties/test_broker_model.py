@@ -219,13 +219,17 @@ class BrokerModel(RuleBasedStateMachine):
         self.nodes[number] = self._begin(number)
 
     @precondition(lambda self: any(message.parked for message in self.live.values()))
-    @rule(number=node_numbers, task=tasks)
-    def unpark(self, number: int, task: str) -> None:
-        parked = [message for message in self.live.values() if message.parked and message.task == task]
-        for message in parked:
-            message.parked, message.redelivered = False, True
+    @rule(number=node_numbers, task=tasks, limit=st.integers(1, 3))
+    def claim_parked(self, number: int, task: str, limit: int) -> None:
+        node = self.nodes[number]
+        parked = [m for m in self._line(QUEUES, task, parked=True) if node.alive][:limit]
 
-        assert self.nodes[number].lease.unpark([task]) == len(parked)
+        claimed = node.lease.claim_parked(QUEUES, limit, [task])
+
+        assert [(d.task_id, d.crashes) for d in claimed] == [(m.task_id, m.crashes) for m in parked]
+        for message, delivery in zip(parked, claimed, strict=True):
+            message.parked = False
+            message.holder, message.tag = node.lease.incarnation, delivery.tag
 
     # -- operators and time
 
@@ -311,7 +315,7 @@ class BrokerModel(RuleBasedStateMachine):
         due = self.clock.timestamp() if due is None else due
         self.live[task_id] = ModelMessage(order, task_id, task, queue, priority, due)
 
-    def _line(self, wanted: list[str], only: str | None) -> list[ModelMessage]:
+    def _line(self, wanted: list[str], only: str | None, *, parked: bool = False) -> list[ModelMessage]:
         ready = [
             message
             for message in self.live.values()
@@ -319,7 +323,7 @@ class BrokerModel(RuleBasedStateMachine):
             and message.queue not in self.paused
             and (only is None or message.task == only)
             and message.holder is None
-            and not message.parked
+            and message.parked == parked
             and message.due <= self.clock.timestamp()
         ]
         return sorted(ready, key=lambda message: (-message.priority, message.order))

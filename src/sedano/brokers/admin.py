@@ -82,6 +82,9 @@ class BrokerAdmin(Protocol):
     def find(self, task_id: str) -> StoredMessage | None:
         """The live message of a task, if there is one."""
 
+    def revoke(self, task_id: str) -> bool:
+        """Delete the live message of a task, unless a node holds it; whether there was one."""
+
     def purge(self, queue: str) -> int:
         """Delete every message of a queue that no node holds; returns how many."""
 

@@ -94,8 +94,11 @@ class Lease(Protocol):
         the lease was begun with ``results``; ``Recovered.without_result`` tells of the others.
         """
 
-    def unpark(self, tasks: Collection[str]) -> int:
-        """Make parked messages of these tasks ready; returns how many."""
+    def claim_parked(self, queues: Sequence[str], limit: int, tasks: Collection[str]) -> list[Delivery]:
+        """Claim up to ``limit`` of the messages that were parked, of tasks that this node knows.
+
+        They are claimed rather than made ready, so that the node that parked them does not get them again.
+        """
 
     def end(self) -> int:
         """Give back everything still held, uncounted, and end the lease. Returns how many. Idempotent."""

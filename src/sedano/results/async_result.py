@@ -37,6 +37,9 @@ class ResultSource(Protocol):
     def inside_task(self) -> bool:
         """Whether a worker's task is running here."""
 
+    def revoke(self, task_id: str) -> bool:
+        """Delete the message of a task, unless a node holds it; whether there was one."""
+
 
 class AsyncResult(Generic[R_co]):
     """The result of one task, there or still to come.
@@ -265,7 +268,7 @@ class AsyncResult(Generic[R_co]):
         wait: bool = False,
         timeout: float | None = None,
     ) -> None:
-        """Forbid the task: a worker that gets it does not run it. A task that runs already, runs on.
+        """Forbid the task: its message is deleted. A task that a worker holds already, runs on.
 
         Args:
             connection: Not supported.
@@ -278,9 +281,9 @@ class AsyncResult(Generic[R_co]):
             raise NotSupported(
                 "AsyncResult.revoke(terminate=True): a running task cannot be ended in this version."
             )
-        if self._meta().is_ready:
-            return
         source = self._source()
+        if not source.revoke(self.id) or source.results is None:
+            return
         error = TaskRevoked("revoked")
         meta = TaskMeta.revoked(self.id, error, finished_at=source.clock.now())
         write = celery_meta.to_write(meta, source.settings.results, now=source.clock.timestamp())

@@ -68,5 +68,8 @@ class Application(Protocol):
     def finalize(self) -> None:
         """Give the tasks what the settings say of them, once."""
 
+    def revoke(self, task_id: str) -> bool:
+        """Delete the message of a task, unless a node holds it; whether there was one."""
+
     def inside_task(self) -> bool:
         """Whether a worker's task is running here."""

@@ -24,7 +24,7 @@ class Admission:
     """Judges deliveries by what the node knows of its tasks."""
 
     def __init__(self, plan: NodePlan, *, results: VerdictResults, clock: Clock) -> None:
-        self._tasks: Mapping[str, TaskTraits] = plan.tasks
+        self.tasks: Mapping[str, TaskTraits] = plan.tasks
         self._plan = plan
         self._results = results
         self._clock = clock
@@ -33,7 +33,7 @@ class Admission:
     def admit(self, delivery: Delivery) -> Job | Settlement:
         """A job if the message may run now; otherwise what becomes of it."""
         headers = peek(delivery.envelope.headers)
-        traits = self._tasks.get(delivery.task)
+        traits = self.tasks.get(delivery.task)
         if traits is None:
             return self._park(delivery)
         if headers is None:

@@ -10,7 +10,7 @@ from sedano.brokers.crash_attempts import crash_delay
 from sedano.brokers.publication import Publication
 from sedano.brokers.settlement import Bury, Finish, Record, Requeue, Settlement
 from sedano.clock import Clock
-from sedano.errors import TaskCrashed, TimeLimitExceeded
+from sedano.errors import TimeLimitExceeded
 from sedano.execution.job import Job
 from sedano.worker.child_link import ChildLink, Wreckage
 from sedano.worker.plan import NodePlan
@@ -79,7 +79,7 @@ class Endings:
         )
         if job.acknowledged:
             # At most once, as its user chose: it has begun, so it does not run again.
-            return Record(None, result=self._results.failed(delivery, TaskCrashed("the node was stopped")))
+            return Record(None, result=self._results.crashed(delivery, "the node was stopped"))
         return Requeue(delivery.tag)
 
     def _crashed(self, job: Job, child: ChildLink, returncode: int, max_rss: int) -> Settlement:
@@ -88,15 +88,15 @@ class Endings:
         reason = f"{describe(returncode)}, peak memory {max_rss / 1024:.0f} MB"
         if job.acknowledged:
             logger.error("Task %s[%s] killed its process: %s", delivery.task, delivery.task_id, reason)
-            return Record(None, result=self._results.failed(delivery, TaskCrashed(reason)))
+            return Record(None, result=self._results.crashed(delivery, reason))
         if crashes > self._plan.max_crashes:
-            error = TaskCrashed(f"Worker exited prematurely: {reason}; run {crashes} times")
-            logger.error("Task %s[%s] is buried: %s", delivery.task, delivery.task_id, error)
+            reason = f"Worker exited prematurely: {reason}; run {crashes} times"
+            logger.error("Task %s[%s] is buried: %s", delivery.task, delivery.task_id, reason)
             return Bury(
                 delivery.tag,
-                reason=f"TaskCrashed: {error}",
+                reason=f"TaskCrashed: {reason}",
                 crashed=True,
-                result=self._results.failed(delivery, error),
+                result=self._results.crashed(delivery, reason),
             )
         delay = crash_delay(crashes)
         logger.error(

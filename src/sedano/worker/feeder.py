@@ -24,6 +24,7 @@ from sedano.execution.job import Job
 from sedano.results.store import ResultStore
 from sedano.worker.admission import Admission
 from sedano.worker.plan import NodePlan
+from sedano.worker.verdict_results import VerdictResults
 
 logger = logging.getLogger("sedano.worker")
 
@@ -31,6 +32,8 @@ logger = logging.getLogger("sedano.worker")
 LARGEST_CLAIM: Final = 1024
 #: The longest sleep without a look at the lease. Seconds.
 LONGEST_WAIT: Final = 1.0
+#: Messages that other nodes did not know are looked for this often. Seconds.
+LOOK_FOR_PARKED_EVERY: Final = 0.5
 #: Expired results are deleted this often. Seconds.
 PRUNE_EVERY: Final = 60.0
 
@@ -48,6 +51,7 @@ class Feeder:
         results: ResultStore | None,
         *,
         admission: Admission,
+        verdicts: VerdictResults,
         hand_over: Handover,
         lease_lost: Callable[[int], None],
         failed: Callable[[BaseException], None],
@@ -56,6 +60,7 @@ class Feeder:
         self._broker = broker
         self._results = results
         self._joint = results.joint_with(broker.location) if results is not None else None
+        self._verdicts = verdicts
         self._hand_over = hand_over
         self._lease_lost = lease_lost
         self._failed = failed
@@ -71,10 +76,13 @@ class Feeder:
         self._running: frozenset[int] = frozenset()
         self._stopping = False
 
-        # The feeder thread's own.
+        #: Replaced by the loop when the application was reloaded; asked by the feeder's thread.
         self.admission = admission
+
+        # The feeder thread's own.
         self._handed = 0
         self._next_renewal = 0.0
+        self._next_parked = 0.0
         self._next_prune = monotonic() + PRUNE_EVERY
         self._backoff = ExponentialBackoff(factor=0.05, longest=2.0, jitter=True)
         self._failures = 0
@@ -157,8 +165,7 @@ class Feeder:
         lease = self._broker.lease(
             self._plan.name, duration=timedelta(seconds=self._plan.lease), results=self._joint
         )
-        lease.unpark(list(self._plan.tasks))
-        self._next_renewal = 0.0
+        self._next_renewal = self._next_parked = 0.0
         self._lease = lease
         return lease
 
@@ -194,7 +201,7 @@ class Feeder:
             return False
         only = None
         if coroutines and self._broker.features.claims_by_task:
-            wanted, only = coroutines, [n for n, traits in self._plan.tasks.items() if traits.is_coroutine]
+            wanted, only = coroutines, self._coroutine_tasks()
         try:
             sendable = settling if self._joint is not None else self._store_results(lease, settling)
             claimed = lease.claim(self._plan.queues, wanted, sendable, tasks=only)
@@ -207,9 +214,23 @@ class Feeder:
                 "%d outcomes came too late: their messages had been taken over by other nodes",
                 len(claimed.lost),
             )
-        if claimed.deliveries:
-            self._take_in(lease, claimed.deliveries, generation, counted=only is None)
-        return bool(settling) or len(claimed.deliveries) == wanted
+        deliveries = claimed.deliveries
+        if only is None and len(deliveries) < wanted:
+            deliveries += self._claim_parked(lease, wanted - len(deliveries))
+        if deliveries:
+            self._take_in(lease, deliveries, generation, counted=only is None)
+        return bool(settling) or len(deliveries) == wanted
+
+    def _claim_parked(self, lease: Lease, limit: int) -> list[Delivery]:
+        """What nodes without this one's code have set aside."""
+        now = monotonic()
+        if now < self._next_parked:
+            return []
+        self._next_parked = now + LOOK_FOR_PARKED_EVERY
+        return lease.claim_parked(self._plan.queues, limit, list(self.admission.tasks))
+
+    def _coroutine_tasks(self) -> list[str]:
+        return [name for name, traits in self.admission.tasks.items() if traits.is_coroutine]
 
     def _take_in(self, lease: Lease, deliveries: list[Delivery], generation: int, *, counted: bool) -> None:
         jobs: list[Job] = []
@@ -257,7 +278,10 @@ class Feeder:
                 running = self._running
             lease.renew(running)
             self._next_renewal = now + self._plan.lease / 4
-            recovered = lease.recover_dead(max_crashes=self._plan.max_crashes)
+            recovered = lease.recover_dead(
+                max_crashes=self._plan.max_crashes, crash_result=self._verdicts.crashed
+            )
+            self._store_crashes(recovered.without_result)
             if recovered.ready or recovered.buried:
                 logger.warning(
                     "Took over from a dead node: %d messages are ready again, %d were buried",
@@ -269,6 +293,13 @@ class Feeder:
             if self._results is not None and self._results.prune():
                 self._next_prune = now
 
+    def _store_crashes(self, buried: Sequence[Delivery]) -> None:
+        """Where results live elsewhere: those of messages that were buried with their node."""
+        reason = "its node died while running it, once too often"
+        writes = [self._verdicts.crashed(delivery, reason) for delivery in buried]
+        if self._results is not None and any(writes):
+            self._results.put([write for write in writes if write is not None])
+
     def _is_done(self) -> bool:
         with self._lock:
             return self._stopping and not self._settling
@@ -276,8 +307,9 @@ class Feeder:
     def _wait(self, lease: Lease) -> None:
         timeout = min(LONGEST_WAIT, max(0.0, self._next_renewal - monotonic()))
         with self._lock:
-            claiming = self._allowance > self._handed or self._coroutine_allowance > 0
-        if not claiming:
+            wants_any = self._allowance > self._handed
+            wants_coroutines = self._coroutine_allowance > 0 and self._broker.features.claims_by_task
+        if not wants_any and not wants_coroutines:
             self._bell.wait(timeout)
         elif not self._bell.is_set():
-            lease.wait(self._plan.queues, timeout)
+            lease.wait(self._plan.queues, timeout, tasks=None if wants_any else self._coroutine_tasks())

@@ -16,7 +16,7 @@ from typing import Final
 from sedano.brokers.broker import Broker
 from sedano.brokers.settlement import Settlement
 from sedano.clock import Clock, SystemClock
-from sedano.errors import SedanoError
+from sedano.errors import ConfigurationError, SedanoError
 from sedano.monitoring.logging_setup import set_up_logging
 from sedano.results.store import ResultStore
 from sedano.worker import zygote_words as words
@@ -69,6 +69,11 @@ def run_node(options: NodeOptions, *, load: Load) -> int:
             return run_solo(options, load)
         set_up_logging(options.loglevel, logfile=options.logfile, worker_format=plan.log_format)
         with opened(plan) as (broker, results):
+            if not broker.features.between_processes:
+                raise ConfigurationError(
+                    f"The {broker.name} broker does not leave its process, so the prefork pool cannot use it. "
+                    "Name another broker_url, or use --pool solo."
+                )
             if options.purge:
                 for queue in plan.queues:
                     logger.warning("Purged %d messages from %s", broker.admin.purge(queue), queue)
@@ -106,6 +111,7 @@ class Node:
             plan,
             broker,
             results,
+            verdicts=self._verdicts,
             admission=Admission(plan, results=self._verdicts, clock=clock),
             hand_over=lambda jobs, generation: self._wakeup.leave(JobsClaimed(jobs, generation)),
             lease_lost=lambda generation: self._wakeup.leave(LeaseWasLost(generation)),
@@ -127,6 +133,8 @@ class Node:
         self._selector.register(self._wakeup, selectors.EVENT_READ, self._on_wakeup)
         self._selector.register(self._zygote.channel, selectors.EVENT_READ, self._on_zygote)
         self._wakeup.on_signals([signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP], SignalCame)
+        # What is here now stays: the collector need not look at it again and again.
+        gc.freeze()
         self._feeder.start()
         for warning in self._plan.warnings:
             logger.warning("%s", warning)

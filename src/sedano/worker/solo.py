@@ -72,6 +72,7 @@ class SoloNode:
             plan,
             broker,
             results,
+            verdicts=verdicts,
             admission=Admission(plan, results=verdicts, clock=clock),
             hand_over=lambda jobs, generation: self._notes.put(JobsClaimed(jobs, generation)),
             lease_lost=lambda generation: self._notes.put(LeaseWasLost(generation)),

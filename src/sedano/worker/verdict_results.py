@@ -5,6 +5,7 @@ Called by the node's parent, which knows no task: it goes by the plan's traits a
 
 from sedano.brokers.delivery import Delivery
 from sedano.clock import Clock
+from sedano.errors import TaskCrashed
 from sedano.message.header_peek import peek
 from sedano.results import celery_meta
 from sedano.results.result_write import ResultWrite
@@ -32,6 +33,10 @@ class VerdictResults:
         if self._is_ignored(delivery) and not kept:
             return None
         return self._write(TaskMeta.failed(delivery.task_id, error, finished_at=self._clock.now()))
+
+    def crashed(self, delivery: Delivery, reason: str) -> ResultWrite | None:
+        """The processes that ran the task died under it, once too often: state FAILURE."""
+        return self.failed(delivery, TaskCrashed(reason))
 
     def _is_ignored(self, delivery: Delivery) -> bool:
         if self._plan.result_url is None:

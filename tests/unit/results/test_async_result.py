@@ -142,6 +142,7 @@ def test_a_revoked_task_says_so_to_those_who_wait(app: Sedano) -> None:
 
     result.revoke()
 
+    assert app.broker.admin.find(result.id) is None
     assert result.state == states.REVOKED
     with pytest.raises(TaskRevoked, match="revoked"):
         result.get()

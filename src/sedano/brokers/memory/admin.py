@@ -54,6 +54,13 @@ class MemoryAdmin:
             found = self._storage.where(lambda message: message.task_id == task_id)
             return next((message.stored(now) for message in found), None)
 
+    def revoke(self, task_id: str) -> bool:
+        with self._storage.changed:
+            for message in self._storage.where(lambda m: m.task_id == task_id and m.claimed_by is None):
+                del self._storage.messages[message.key]
+                return True
+            return False
+
     def purge(self, queue: str) -> int:
         with self._storage.changed:
             free = list(self._storage.where(lambda m: m.queue == queue and m.claimed_by is None))

@@ -117,6 +117,18 @@ class MemoryLease:
         message = self._storage.messages.get(tag)
         return message if message is not None and message.claimed_by == self.incarnation else None
 
+    def claim_parked(self, queues: Sequence[str], limit: int, tasks: Collection[str]) -> list[Delivery]:
+        with self._storage.changed:
+            if self.incarnation not in self._storage.nodes:
+                return []
+            opened = set(queues) - self._storage.paused
+            parked = self._storage.where(lambda m: m.parked and m.task in tasks and m.queue in opened)
+            line = sorted(parked, key=Message.place_in_line)[:limit]
+            for message in line:
+                message.parked = False
+                message.claimed_by = self.incarnation
+            return [message.delivery() for message in line]
+
     def holds(self, tags: Collection[int]) -> set[int]:
         with self._storage.changed:
             return {tag for tag in tags if self._held(tag) is not None}
@@ -194,15 +206,6 @@ class MemoryLease:
         stored = {write.task_id for write in results} if self._results is not None else set()
         without_result = tuple(letter for letter in buried if letter.task_id not in stored)
         return Recovered(ready, len(buried), without_result)
-
-    def unpark(self, tasks: Collection[str]) -> int:
-        now = self._clock.timestamp()
-        with self._storage.changed:
-            parked = list(self._storage.where(lambda message: message.parked and message.task in tasks))
-            for message in parked:
-                self._storage.requeue(message, now)
-            self._storage.changed.notify_all()
-            return len(parked)
 
     def end(self) -> int:
         now = self._clock.timestamp()

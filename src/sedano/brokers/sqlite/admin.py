@@ -57,6 +57,13 @@ class SqliteAdmin:
         rows = self._rows("find", task_id=task_id, now=self._clock.timestamp())
         return _stored_message(rows[0]) if rows else None
 
+    def revoke(self, task_id: str) -> bool:
+        rows = self._rows("find", task_id=task_id, now=self._clock.timestamp())
+        if not rows:
+            return False
+        found = {"id": rows[0][8]}
+        return bool(self._database.write(lambda c: c.execute(STATEMENTS["revoke"], found).rowcount))
+
     def purge(self, queue: str) -> int:
         # What is published while we purge stays: otherwise a busy publisher would keep us here for good.
         ((newest,),) = self._rows("newest_message")

@@ -53,6 +53,9 @@ SELECT
 FROM sedano_message WHERE task_id = :task_id
 LIMIT 1;
 
+-- revoke --
+DELETE FROM sedano_message WHERE id = :id AND state <> 'claimed';
+
 -- newest_message --
 SELECT coalesce(max(id), 0) FROM sedano_message;
 

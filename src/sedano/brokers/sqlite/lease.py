@@ -141,6 +141,29 @@ class SqliteLease:
             {"incarnation": self.incarnation, "known": _as_json(self._known), "now": now},
         )
 
+    def claim_parked(self, queues: Sequence[str], limit: int, tasks: Collection[str]) -> list[Delivery]:
+        parameters = {"queues": _as_json(queues), "tasks": _as_json(tasks), "limit": limit}
+        (waiting,) = self._database.read(
+            lambda c: c.execute(STATEMENTS["look_for_parked"], parameters).fetchone()
+        )
+        if not waiting or limit <= 0 or self._ended:
+            return []
+
+        def claim(connection: sqlite3.Connection) -> list[Delivery]:
+            if not self._stands(connection):
+                return []
+            rows = connection.execute(STATEMENTS["head_of_parked"], parameters).fetchall()
+            connection.executemany(_CLAIM, [(self.incarnation, row[0]) for row in rows])
+            return [delivery(row) for row in rows]
+
+        try:
+            claimed = self._database.write(claim)
+        except BrokerError:
+            self._in_doubt = True
+            raise
+        self._known.update(message.tag for message in claimed)
+        return claimed
+
     def holds(self, tags: Collection[int]) -> set[int]:
         return self._database.read(lambda connection: held_of(connection, list(tags), self.incarnation))
 
@@ -203,10 +226,6 @@ class SqliteLease:
     def _stands(self, connection: sqlite3.Connection) -> bool:
         row = connection.execute(STATEMENTS["lease_stands"], {"incarnation": self.incarnation}).fetchone()
         return row is not None
-
-    def unpark(self, tasks: Collection[str]) -> int:
-        parameters = {"tasks": _as_json(tasks), "now": self._clock.timestamp()}
-        return self._database.write(lambda c: c.execute(STATEMENTS["unpark"], parameters).rowcount)
 
     def end(self) -> int:
         parameters = {"incarnation": self.incarnation, "now": self._clock.timestamp()}

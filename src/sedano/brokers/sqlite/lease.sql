@@ -90,9 +90,19 @@ SELECT task_id, task, queue, priority, ?, crashes + ?, ?, envelope FROM sedano_m
 -- park --
 UPDATE sedano_message SET state = 'parked', claimed_by = NULL WHERE id = ?;
 
--- unpark --
-UPDATE sedano_message SET state = 'ready', ready_since = :now, redelivered = 1
-WHERE state = 'parked' AND task IN (SELECT value FROM json_each(:tasks));
+-- look_for_parked --
+SELECT EXISTS (SELECT 1 FROM sedano_message
+               WHERE state = 'parked' AND task IN (SELECT value FROM json_each(:tasks))
+               AND queue IN (SELECT value FROM json_each(:queues))
+               AND queue NOT IN (SELECT name FROM sedano_queue WHERE paused));
+
+-- head_of_parked --
+SELECT id, task_id, task, queue, priority, crashes, redelivered, ready_since, envelope
+FROM sedano_message
+WHERE state = 'parked' AND task IN (SELECT value FROM json_each(:tasks))
+AND queue IN (SELECT value FROM json_each(:queues))
+AND queue NOT IN (SELECT name FROM sedano_queue WHERE paused)
+ORDER BY priority DESC, id LIMIT :limit;
 
 -- silent_nodes --
 SELECT incarnation, node, running FROM sedano_node

@@ -5,6 +5,7 @@ that forks a node's children and by each child. Never touches a connection with 
 """
 
 import ctypes
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -18,6 +19,9 @@ from sedano.tasks.task import Task
 
 #: Adds a reference that nobody gives back: the object is never deallocated, and so never closed.
 _keep: Final = ctypes.pythonapi.Py_IncRef
+
+#: The process that imported the application.
+_home: Final = os.getpid()
 
 
 @contextmanager
@@ -65,6 +69,8 @@ def after_fork(**kwargs: object) -> None:
     They are neither used nor closed here. Closing would say goodbye to the server in the parent's name,
     or, with SQLite, take the parent's files away (sqlite.org/howtocorrupt.html, 2.6).
     """
+    if os.getpid() == _home:
+        return  # the solo pool: nothing was forked
     for connection in connections.all(initialized_only=True):
         if connection.connection is not None:
             _keep(ctypes.py_object(connection.connection))

@@ -232,8 +232,24 @@ class SettlingCases(BrokerFixtures):
         assert lease.claim(["celery"], 10, [Park(tag) for tag in tags]) == ([], [])
         assert broker.admin.depth("celery").parked == 2
 
-        assert lease.unpark(["tests.new", "tests.add"]) == 1
-        assert ids_of(lease.claim(["celery"], 10)) == ["a"]
+        other = begin_lease(broker, "other")
+        (delivery,) = other.claim_parked(["celery"], 10, ["tests.new", "tests.add"])
+        assert delivery.task_id == "a"
+        assert other.claim(["celery"], 10, [Finish(delivery.tag)]) == ([], [])
+        assert broker.admin.depth("celery").parked == 1
+
+    def test_parked_messages_of_other_or_paused_queues_stay_where_they_are(self, broker: Broker) -> None:
+        broker.publish(
+            [publication("a", task="tests.new"), publication("b", task="tests.new", queue="other")]
+        )
+        lease = begin_lease(broker)
+        tags = [d.tag for d in lease.claim(["celery", "other"], 2).deliveries]
+        lease.claim([], 0, [Park(tag) for tag in tags])
+        broker.admin.pause("celery")
+
+        assert lease.claim_parked(["celery"], 10, ["tests.new"]) == []
+        broker.admin.resume("celery")
+        assert [d.task_id for d in lease.claim_parked(["celery"], 10, ["tests.new"])] == ["a"]
 
     def test_a_record_leaves_the_message_where_it_is(self, broker: Broker, results: ResultStore) -> None:
         broker.publish([publication("a")])

@@ -99,6 +99,25 @@ class SteeringCases(BrokerFixtures):
         assert found.envelope == message.envelope
         assert broker.admin.find("b") is None
 
+    def test_a_revoked_message_is_gone_whatever_it_was_waiting_for(
+        self, broker: Broker, clock: ManualClock
+    ) -> None:
+        broker.publish([publication("ready"), publication("later", due=clock.timestamp() + 60)])
+
+        assert broker.admin.revoke("ready")
+        assert broker.admin.revoke("later")
+
+        assert not broker.admin.revoke("ready")
+        assert broker.admin.queues() == []
+
+    def test_a_message_that_a_node_holds_is_not_revoked(self, broker: Broker) -> None:
+        broker.publish([publication("a")])
+        lease = begin_lease(broker)
+        (delivery,) = lease.claim(["celery"], 1).deliveries
+
+        assert not broker.admin.revoke("a")
+        assert lease.holds([delivery.tag]) == {delivery.tag}
+
     def test_a_purge_deletes_all_but_what_nodes_hold(self, broker: Broker, clock: ManualClock) -> None:
         self._one_of_each(broker, clock)
         broker.publish([publication("elsewhere", queue="other")])

@@ -1,5 +1,6 @@
 """Connections round an attempt are treated as they are round a request."""
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -99,11 +100,21 @@ class TestConnectionCare(TransactionTestCase):
         connection.ensure_connection()
         parents = connection.connection
 
+        child = os.fork()
+        if child == 0:
+            signals.worker_process_init.send("sedano@host")
+            forgotten = connection.connection is None
+            still_open = parents.execute("SELECT 1").fetchone() == (1,)
+            os._exit(0 if forgotten and still_open else 1)
+
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+    def test_the_solo_pool_keeps_its_connection(self) -> None:
+        connection.ensure_connection()
+
         signals.worker_process_init.send("sedano@host")
 
-        assert connection.connection is None
-        assert parents.execute("SELECT 1").fetchone() == (1,)
-        parents.close()
+        assert connection.connection is not None
 
     def test_nothing_is_open_when_a_child_is_forked(self) -> None:
         connection.ensure_connection()

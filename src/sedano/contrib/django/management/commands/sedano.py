@@ -42,6 +42,8 @@ class Command(BaseCommand):  # type: ignore[misc]
     def _run(self, arguments: list[str]) -> int:
         if "worker" in arguments and not {"--skip-checks", "--help"}.intersection(arguments):
             self.check()
+            # The process that imports the application need not check again.
+            os.environ["CELERY_SKIP_CHECKS"] = "true"
         _let_children_find_the_project()
         return main(arguments, prog="manage.py sedano") or 0
 
