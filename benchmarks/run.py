@@ -17,6 +17,7 @@ from typing import Final
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.contender import CONTENDERS
+from benchmarks.measures.crash_stream import CRASH_STREAM
 from benchmarks.measures.drain_rate import DRAIN_RATE, DRAIN_RATE_WITHOUT_RESULTS
 from benchmarks.measures.idle_cpu import IDLE_CPU
 from benchmarks.measures.import_time import IMPORT_TIME
@@ -31,6 +32,7 @@ MEASURES: Final = (
     DRAIN_RATE,
     DRAIN_RATE_WITHOUT_RESULTS,
     START_LATENCY,
+    CRASH_STREAM,
     IDLE_CPU,
     MEMORY,
     IMPORT_TIME,

@@ -245,7 +245,7 @@ def test_editing_a_module_reloads_it_without_interrupting_what_runs(
 
     (directory / "project.py").write_text(code + "\n\nthis is no Python\n")
     wait_until(lambda: "cannot be imported" in worker.text(), what="the error is shown")
-    assert project.work.delay("old code").get(timeout=20) == "old code"
+    assert project.work.delay("old").get(timeout=20) == "old"
     (directory / "project.py").write_text(code + "\n\n@app.task\ndef added():\n    return 'new code'\n")
 
     assert project.app.send_task("project.added").get(timeout=20) == "new code"

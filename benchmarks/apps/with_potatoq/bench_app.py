@@ -1,6 +1,7 @@
 """The toy application of the benchmarks, written with potatoq. The one for Sedano beside it does the same."""
 
 import os
+import signal
 import socket
 import time
 
@@ -25,3 +26,16 @@ def noop_without_result() -> None:
 def tell_start(address: str) -> None:
     """Say when this task began, to a socket that the benchmark listens on."""
     _timing_socket.sendto(str(time.time_ns()).encode(), address)
+
+
+@app.task(ignore_result=True)
+def work_and_tell(address: str) -> None:
+    """Work for 5 ms, and say when it is done, as ``tell_start`` does."""
+    time.sleep(0.005)
+    _timing_socket.sendto(str(time.time_ns()).encode(), address)
+
+
+@app.task(ignore_result=True)
+def kill_own_process() -> None:
+    """What a segmentation fault does."""
+    os.kill(os.getpid(), signal.SIGKILL)

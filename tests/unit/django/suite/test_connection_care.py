@@ -96,6 +96,7 @@ class TestConnectionCare(TransactionTestCase):
     def test_every_application_is_surrounded_by_it(self) -> None:
         assert connection_care.around_attempt in current_app.around_attempt
 
+    @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
     def test_a_new_child_forgets_its_parents_connection_without_closing_it(self) -> None:
         connection.ensure_connection()
         parents = connection.connection
