@@ -142,9 +142,7 @@ class Sedano:
         if module := os.environ.get(variable_name):
             self.config_from_object(module, silent=silent, force=force)
         elif not silent:
-            raise ConfigurationError(
-                f"The environment variable {variable_name} is not set: name a module there."
-            )
+            raise ConfigurationError(f"The variable {variable_name} is not set: name a module there.")
 
     def add_defaults(self, source: object) -> None:
         """Settings (a dictionary, or a function that returns one) that count more than the sources'."""
@@ -293,7 +291,7 @@ class Sedano:
             warnings.warn("task_always_eager has no effect on send_task", RuntimeWarning, stacklevel=2)
         task = self._tasks.get(name)
         publication = self.publisher.prepare(name, args, kwargs, call, task=task)
-        self.publisher.publish((publication,), call)
+        self.publisher.publish((publication,), call, task=task)
         result: AsyncResult[Any] = AsyncResult(publication.task_id, app=self)
         result.ignored = bool(
             task.ignore_result if call.ignore_result is None and task else call.ignore_result
@@ -325,7 +323,7 @@ class Sedano:
                 if self._broker is None:
                     settings = self.settings.broker
                     self._broker = open_broker(
-                        self.broker_url,
+                        locations.broker_url(self.settings, self.default_broker_url, {}),
                         options=settings.transport_options,
                         publish_timeout=settings.publish_timeout,
                         clock=self.clock,
@@ -338,7 +336,7 @@ class Sedano:
         """The result store, opened when it is first asked for; None where results are not kept."""
         if self._results is None:
             with self._lock:
-                url = self.result_url
+                url = locations.result_url(self.settings, self.default_broker_url, {})
                 if self._results is None and url is not None:
                     self._results = open_result_store(
                         url,
@@ -367,8 +365,7 @@ class Sedano:
 
     def inside_task(self) -> bool:
         """Whether a worker's task is running here."""
-        request = worker_request()
-        return request is not None and not request.is_eager
+        return (request := worker_request()) is not None and not request.is_eager
 
     # -- the application as a whole
 
@@ -387,9 +384,8 @@ class Sedano:
         """Close the connections to broker and results. They are opened again when used again."""
         with self._lock:
             opened, self._broker, self._results = (self._broker, self._results), None, None
-        for connection in opened:
-            if connection is not None:
-                connection.close()
+        for connection in filter(None, opened):
+            connection.close()
 
     def __enter__(self) -> Self:
         return self

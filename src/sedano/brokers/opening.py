@@ -16,6 +16,7 @@ from sedano.loading import load_object
 
 #: Scheme -> the function that opens such a broker; called as ``open_broker`` is, and all keywords given.
 BROKERS: Final[Mapping[str, str]] = {
+    "django": "sedano.contrib.django.broker:DjangoBroker.from_url",
     "memory": "sedano.brokers.memory.broker:MemoryBroker.from_url",
     "sqlite": "sedano.brokers.sqlite.broker:SqliteBroker.from_url",
 }

@@ -21,6 +21,7 @@ from sedano.cli.app_hints import (
 from sedano.cli.import_failure import import_failure
 from sedano.cli.user_error import with_hint
 from sedano.errors import ApplicationNotFound, ConfigurationError, did_you_mean
+from sedano.loading import load_object
 
 if TYPE_CHECKING:
     from sedano.app import Sedano
@@ -53,8 +54,19 @@ def find_app(path: str | None) -> "Sedano":
     overriding = os.environ.get("SEDANO_CONFIG_MODULE")
     if overriding:
         configured_from(app, overriding)
+    if os.environ.get("DJANGO_SETTINGS_MODULE"):
+        _start_django()
     app.set_current()
     return app
+
+
+def _start_django() -> None:
+    """Load Django's apps (which a ``celery.py`` does not do), and tie the application to the site."""
+    try:
+        load_object("sedano.contrib.django.startup:start_django")()
+    except (Exception, SystemExit) as error:
+        settings = os.environ["DJANGO_SETTINGS_MODULE"]
+        raise import_failure(error, f"Django does not start with {settings!r}") from error
 
 
 def configured_from(app: "Sedano", module: str) -> "Sedano":

@@ -12,6 +12,7 @@ from sedano.app import Sedano
 from sedano.cli.find_app import find_app, import_tasks_of
 from sedano.errors import ConfigurationError
 from sedano.execution.host import Host
+from sedano.loading import load_object
 from sedano.monitoring import log_lines
 from sedano.monitoring.logging_setup import set_up_logging
 from sedano.worker.options import NodeOptions
@@ -32,6 +33,9 @@ def load_application(options: NodeOptions) -> Sedano:
     given = {"broker_url": options.broker_url, "result_backend": options.result_backend}
     app.conf.override({**options.overrides, **{name: url for name, url in given.items() if url is not None}})
     import_tasks_of(app, options.include)
+    if os.environ.get("DJANGO_SETTINGS_MODULE") and not options.skip_checks:
+        for warning in load_object("sedano.contrib.django.startup:run_checks")():
+            sys.stderr.write(f"{warning}\n")
     settings = app.settings
     set_up = signals.setup_logging.send(
         None,

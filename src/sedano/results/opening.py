@@ -17,6 +17,7 @@ from sedano.results.store import ResultStore
 
 #: Scheme -> the function that opens such a store; called as ``open_result_store`` is, and all keywords given.
 STORES: Final[Mapping[str, str]] = {
+    "django": "sedano.contrib.django.result_store:DjangoResultStore.from_url",
     "memory": "sedano.results.memory_store:MemoryResultStore.from_url",
     "sqlite": "sedano.results.sqlite.store:SqliteResultStore.from_url",
 }

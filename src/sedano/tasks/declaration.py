@@ -36,6 +36,7 @@ class TaskDeclaration(TypedDict, total=False):
     soft_time_limit: float | None
     track_started: bool | None
     acks_late: bool | None
+    publish_on_commit: bool | None
     acks_on_failure_or_timeout: bool | None
     acks_on_failure: bool | None
     acks_on_timeout: bool | None

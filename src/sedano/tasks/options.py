@@ -42,6 +42,7 @@ class CallOptions(RetryOptions, total=False):
     countdown: float | timedelta | None
     eta: datetime | None
     retries: int
+    on_commit: bool | None
 
 
 #: Options of Celery's that this version does not have. None (and other empty values) are let through.
@@ -107,6 +108,8 @@ class TaskOptions(msgspec.Struct, frozen=True, kw_only=True):
     parent_id: str | None = None
     retries: int = 0
     delivery_mode: int | None = None
+    #: Whether to wait for the commit of the transaction that is open here (Django).
+    on_commit: bool | None = None
 
     @classmethod
     def from_call(cls, options: Mapping[str, Any]) -> "TaskOptions":
@@ -172,6 +175,9 @@ def _checked(name: str, value: Any) -> Any:
         case "eta":
             if not isinstance(value, datetime | str):
                 raise ConfigurationError(f"eta: expected a datetime, got {value!r}")
+        case "on_commit":
+            if not isinstance(value, bool):
+                raise ConfigurationError(f"on_commit: expected True or False, got {value!r}")
         case "priority":
             check_priority(value)
         case "headers" | "retry_policy":

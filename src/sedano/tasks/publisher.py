@@ -14,7 +14,7 @@ import msgspec
 
 from sedano import ids, signals
 from sedano.brokers.publication import Publication
-from sedano.errors import BrokerUnavailable, ConfigurationError
+from sedano.errors import BrokerUnavailable, ConfigurationError, NotSupported
 from sedano.message.celery_v2 import encode
 from sedano.message.decoding import decode
 from sedano.message.task_message import TaskMessage
@@ -204,6 +204,7 @@ class Publisher:
         publications: Sequence[Publication],
         options: TaskOptions = NO_OPTIONS,
         *,
+        task: "Task[..., Any] | None" = None,
         at_once: bool = False,
     ) -> None:
         """Put prepared calls into the broker: now, or when the gate opens.
@@ -213,13 +214,19 @@ class Publisher:
 
         Args:
             publications: All of them are published, or none.
-            options: What the call says of trying again.
+            options: What the call says of trying again, and of waiting for a commit.
+            task: The task, where this process knows it.
             at_once: Do not ask the gate.
 
         Raises:
             BrokerUnavailable: the broker could not be reached in time.
         """
-        if self.gate is not None and not at_once:
+        if options.on_commit is False and self._application.broker.features.transactional_publish:
+            raise NotSupported(
+                "on_commit=False: the message is a row in the database of this transaction, and comes and goes "
+                "with it. Publish outside of the transaction, or name another broker_url."
+            )
+        if self.gate is not None and not at_once and self._may_wait(options, task):
             self.gate(lambda: self.publish(publications, options, at_once=True))
             return
         started = self._application.clock.monotonic()
@@ -229,6 +236,12 @@ class Publisher:
             self._try_again(publications, options, error, started)
         if signals.after_task_publish.has_listeners():
             publish_signals.after(publications)
+
+    def _may_wait(self, options: TaskOptions, task: "Task[..., Any] | None") -> bool:
+        """Whether the call, the task or the setting lets the message wait for a commit."""
+        if options.on_commit is not None:
+            return options.on_commit
+        return self._application.settings.tasks.publish_on_commit if task is None else task.publish_on_commit
 
     def _try_again(
         self,

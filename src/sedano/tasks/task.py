@@ -55,6 +55,8 @@ class Task(Generic[P, R]):
     soft_time_limit: float | None = from_settings("soft_time_limit")
     track_started: bool = from_settings("track_started")
     acks_late: bool = from_settings("acks_late")
+    #: Django: a call inside a transaction is published when that commits.
+    publish_on_commit: bool = from_settings("publish_on_commit")
     acks_on_failure_or_timeout: bool | None = None
     acks_on_failure: bool | None = None
     acks_on_timeout: bool | None = None
@@ -129,12 +131,26 @@ class Task(Generic[P, R]):
         if application.settings.tasks.always_eager:
             return publisher.run_eagerly(self, args, kwargs, call)
         publication = publisher.prepare(self.name, args, kwargs, call, task=self)
-        publisher.publish((publication,), call)
+        publisher.publish((publication,), call, task=self)
         ignored = self.ignore_result if call.ignore_result is None else call.ignore_result
         result: AsyncResult[R] = AsyncResult(publication.task_id, app=application)
         result.ignored = ignored
         add_to_parent(result, call)
         return result
+
+    def delay_on_commit(self, *args: P.args, **kwargs: P.kwargs) -> None:
+        """``delay`` when the transaction that is open here commits; Celery's name, which gives no result."""
+        self.apply_async(args, kwargs, on_commit=True)
+
+    def apply_async_on_commit(
+        self,
+        args: Any = None,
+        kwargs: Mapping[str, Any] | None = None,
+        **options: Unpack[CallOptions],
+    ) -> None:
+        """``apply_async`` when the transaction that is open here commits; gives no result."""
+        options["on_commit"] = True
+        self.apply_async(args, kwargs, **options)
 
     def apply(
         self,

@@ -71,9 +71,11 @@ def run_node(options: NodeOptions, *, load: Load) -> int:
         with opened(plan) as (broker, results):
             if not broker.features.between_processes:
                 raise ConfigurationError(
-                    f"The {broker.name} broker does not leave its process, so the prefork pool cannot use it. "
+                    f"The {broker.name} broker does not leave its process: the prefork pool cannot use it. "
                     "Name another broker_url, or use --pool solo."
                 )
+            # A broker that cannot be used is an error at the start, told in one line.
+            broker.admin.queues()
             if options.purge:
                 for queue in plan.queues:
                     logger.warning("Purged %d messages from %s", broker.admin.purge(queue), queue)

@@ -16,6 +16,7 @@ import sys
 import threading
 import traceback
 
+from sedano import signals
 from sedano.execution.host import Host
 from sedano.worker import zygote_words as words
 from sedano.worker.channel import Channel
@@ -82,6 +83,7 @@ class Zygote:
         return True
 
     def _fork(self, number: int, descriptors: list[int]) -> None:
+        signals.worker_before_create_process.send(sender=self)
         zygote = os.getpid()
         pid = os.fork()
         if pid == 0:

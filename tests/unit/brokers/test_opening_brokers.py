@@ -50,7 +50,7 @@ def test_a_server_of_a_later_version_is_refused_without_showing_its_password(url
 
 def test_an_unknown_scheme_is_refused_with_the_known_ones() -> None:
     with pytest.raises(
-        ConfigurationError, match=r"'sqllite'. Did you mean 'sqlite'\? Known ones: memory, sqlite"
+        ConfigurationError, match=r"'sqllite'. Did you mean 'sqlite'\? Known ones: django, memory, sqlite"
     ):
         open_broker("sqllite:///x.db")
     with pytest.raises(ConfigurationError, match="result_backend: there is no result store for 'smoke'"):

@@ -30,7 +30,7 @@ from sedano.sql.sqlite_diagnosis import Diagnosis
 from sedano.sql.sqlite_location import SqliteLocation
 
 _FEATURES: Final = BrokerFeatures(
-    transactional_publish=True,
+    transactional_publish=False,
     joint_results=True,
     priority_levels=256,
     push=True,

@@ -36,6 +36,9 @@ def wire() -> None:
         app.conf.add_source(site_settings.site_settings, site_settings.PREFIXES)
         app.autodiscover_tasks()
     setting_changed.connect(_read_settings_again, dispatch_uid="sedano.settings")
+    signals.worker_before_create_process.connect(
+        connection_care.before_fork, dispatch_uid="sedano.before_fork"
+    )
     signals.worker_process_init.connect(connection_care.after_fork, dispatch_uid="sedano.after_fork")
 
 
