@@ -1,7 +1,6 @@
 """The application: the one place where settings, tasks, broker, results and publisher are put together.
 
-Made by users, once per project. Opens the broker and the result store when they are first used, never when
-it is imported.
+Made by users, once per project. Opens broker and result store when they are first used, not at import.
 """
 
 import os
@@ -383,9 +382,10 @@ class Sedano:
     def close(self) -> None:
         """Close the connections to broker and results. They are opened again when used again."""
         with self._lock:
-            opened, self._broker, self._results = (self._broker, self._results), None, None
-        for connection in filter(None, opened):
-            connection.close()
+            broker, results, self._broker, self._results = self._broker, self._results, None, None
+        for connection in (broker, results):
+            if connection is not None:
+                connection.close()
 
     def __enter__(self) -> Self:
         return self

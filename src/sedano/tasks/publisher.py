@@ -223,7 +223,7 @@ class Publisher:
         """
         if options.on_commit is False and self._application.broker.features.transactional_publish:
             raise NotSupported(
-                "on_commit=False: the message is a row in the database of this transaction, and comes and goes "
+                "on_commit=False: the message is a row in the database of this transaction, comes and goes "
                 "with it. Publish outside of the transaction, or name another broker_url."
             )
         if self.gate is not None and not at_once and self._may_wait(options, task):
