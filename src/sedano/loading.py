@@ -35,3 +35,11 @@ def load_object(path: str) -> Any:
         except AttributeError as error:
             raise ConfigurationError(f"{path!r}: {module_name} has no {attribute!r}.") from error
     return found
+
+
+def advertised(group: str) -> dict[str, str]:
+    """What installed packages offer under a group of entry points: name -> dotted path."""
+    # Takes as long to import as the rest of the package, and few ask.
+    from importlib.metadata import entry_points
+
+    return {entry.name: entry.value for entry in entry_points(group=group)}

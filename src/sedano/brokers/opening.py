@@ -5,14 +5,13 @@ Called by the application, with its ``broker_url``. Imports the one adapter that
 
 from collections.abc import Mapping
 from datetime import timedelta
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Final, cast
 
 from sedano.brokers.broker import Broker
 from sedano.clock import Clock, SystemClock
 from sedano.errors import ConfigurationError, NotSupported, did_you_mean
-from sedano.loading import load_object
+from sedano.loading import advertised, load_object
 
 #: Scheme -> the function that opens such a broker; called as ``open_broker`` is, and all keywords given.
 BROKERS: Final[Mapping[str, str]] = {
@@ -85,7 +84,7 @@ def _start_of(url: str) -> str:
 def _opener_path(scheme: str) -> str:
     if scheme in BROKERS:
         return BROKERS[scheme]
-    added = {entry.name: entry.value for entry in entry_points(group=ENTRY_POINTS)}
+    added = advertised(ENTRY_POINTS)
     if scheme in added:
         return added[scheme]
     known = sorted({*BROKERS, *added})

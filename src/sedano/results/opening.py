@@ -5,14 +5,13 @@ Called by the application, with its ``result_backend``. Imports the one adapter 
 
 from collections.abc import Mapping
 from datetime import timedelta
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Final, cast
 
 from sedano.brokers.opening import scheme_of
 from sedano.clock import Clock, SystemClock
 from sedano.errors import ConfigurationError, NotSupported, did_you_mean
-from sedano.loading import load_object
+from sedano.loading import advertised, load_object
 from sedano.results.store import ResultStore
 
 #: Scheme -> the function that opens such a store; called as ``open_result_store`` is, and all keywords given.
@@ -73,7 +72,7 @@ def open_result_store(
 def _opener_path(scheme: str) -> str:
     if scheme in STORES:
         return STORES[scheme]
-    added = {entry.name: entry.value for entry in entry_points(group=ENTRY_POINTS)}
+    added = advertised(ENTRY_POINTS)
     if scheme in added:
         return added[scheme]
     known = sorted({*STORES, *added})

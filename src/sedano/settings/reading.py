@@ -3,7 +3,6 @@
 Called by ``Conf`` when settings are asked for after a change. All problems are found before any is raised.
 """
 
-import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -170,6 +169,8 @@ def closest_name(name: str, written: str) -> tuple[float, str | None]:
     spelt = {known: prefix + (known.upper() if prefix.isupper() else known) for known in SETTINGS}
     if written.isupper():
         spelt.update((without(prefix, old), old) for old in NEW_NAMES if old.startswith(prefix))
+    import difflib  # only for names that are wrong
+
     best = difflib.get_close_matches(name, spelt, n=1, cutoff=SIMILAR)
     if not best:
         best = [known for known in SETTINGS if known.partition("_")[2] == name][:1]
