@@ -54,6 +54,13 @@ class TaskIgnored(msgspec.Struct, frozen=True):
     request: Context
 
 
+class TaskExpired(msgspec.Struct, frozen=True):
+    """It was not started in time, and is not run."""
+
+    task: Task[..., Any]
+    request: Context
+
+
 class TaskFinished(msgspec.Struct, frozen=True):
     """After any end of a run: what it returned or raised, and its state."""
 

@@ -186,3 +186,16 @@ worker_shutdown: Final = Signal("worker_shutdown")
 setup_logging: Final = Signal("setup_logging")
 after_setup_logger: Final = Signal("after_setup_logger")
 after_setup_task_logger: Final = Signal("after_setup_task_logger")
+
+#: Celery's, which nothing in this version sends. A worker warns of receivers that wait for one in vain.
+NOT_SENT: Final = (
+    task_received,
+    task_internal_error,
+    task_rejected,
+    task_unknown,
+    celeryd_init,
+    worker_init,
+    worker_ready,
+    worker_shutting_down,
+    worker_shutdown,
+)

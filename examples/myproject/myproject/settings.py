@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+import django
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 SECRET_KEY = os.environ.get("MYPROJECT_SECRET_KEY", "only-for-development-on-this-machine")
@@ -73,13 +75,24 @@ USE_TZ = True
 
 DEFAULT_FROM_EMAIL = "noreply@mysite.com"
 if "MYPROJECT_SMTP_PORT" in os.environ:
-    EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    EMAIL_HOST = os.environ.get("MYPROJECT_SMTP_HOST", "127.0.0.1")
-    EMAIL_PORT = int(os.environ["MYPROJECT_SMTP_PORT"])
-    EMAIL_TIMEOUT = 20
+    mailer = {
+        "BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "OPTIONS": {
+            "host": os.environ.get("MYPROJECT_SMTP_HOST", "127.0.0.1"),
+            "port": int(os.environ["MYPROJECT_SMTP_PORT"]),
+            "timeout": 20,
+        },
+    }
 else:
     # Without a mail server, the worker's terminal shows the mails.
-    EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+    mailer = {"BACKEND": "django.core.mail.backends.console.EmailBackend", "OPTIONS": {}}
+if django.VERSION >= (6, 1):
+    MAILERS = {"default": mailer}
+else:
+    EMAIL_BACKEND = mailer["BACKEND"]
+    EMAIL_HOST = mailer["OPTIONS"].get("host", "localhost")
+    EMAIL_PORT = mailer["OPTIONS"].get("port", 25)
+    EMAIL_TIMEOUT = mailer["OPTIONS"].get("timeout")
 
 # The task queue. No broker is named, so tasks wait in the site's own database, and results are kept there.
 CELERY_ACCEPT_CONTENT = ["json"]

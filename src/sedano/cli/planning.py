@@ -3,6 +3,7 @@
 Called in the zygote (and by a solo node in its own process): this is where user code is imported.
 """
 
+import logging
 import os
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from sedano.cli.find_app import find_app, import_tasks_of
 from sedano.errors import ConfigurationError
 from sedano.execution.host import Host
 from sedano.loading import load_object
+from sedano.log import TASK_LOGGER
 from sedano.monitoring import log_lines
 from sedano.monitoring.logging_setup import set_up_logging
 from sedano.worker.options import NodeOptions
@@ -53,6 +55,14 @@ def load_application(options: NodeOptions) -> Sedano:
             date_format=settings.worker.log_datefmt,
             hijack_root=settings.worker.hijack_root_logger,
         )
+        about = {
+            "loglevel": options.loglevel,
+            "logfile": options.logfile,
+            "format": settings.worker.log_format,
+            "colorize": False,
+        }
+        signals.after_setup_logger.send(None, logger=logging.getLogger(), **about)
+        signals.after_setup_task_logger.send(None, logger=logging.getLogger(TASK_LOGGER), **about)
     log_lines.attach(app.announcer)
     return app
 
@@ -101,7 +111,7 @@ def make_plan(app: Sedano, options: NodeOptions) -> NodePlan:
         soft_shutdown_timeout=worker.soft_shutdown_timeout.total_seconds(),
         log_format=worker.log_format,
         watched_files=tuple(_own_files()) if options.reload else (),
-        warnings=tuple(app.conf.warnings),
+        warnings=(*app.conf.warnings, *_vain_receivers()),
     )
     check_limits(plan)
     return plan
@@ -130,6 +140,14 @@ def usable_cpus() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def _vain_receivers() -> list[str]:
+    return [
+        f"{signal.name}: this version never sends this signal, so its receivers are not called."
+        for signal in signals.NOT_SENT
+        if signal.has_listeners()
+    ]
 
 
 def _queues(app: Sedano, options: NodeOptions) -> tuple[str, ...]:

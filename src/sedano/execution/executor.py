@@ -11,15 +11,26 @@ from typing import Any, Final
 
 from sedano import announced
 from sedano.brokers.settlement import Bury, Park, Record
-from sedano.errors import MessageError, NotSupported, TaskNotRegistered
+from sedano.errors import MessageError, NotSupported, TaskCrashed, TaskNotRegistered, TaskRevoked
 from sedano.execution import task_signals
 from sedano.execution.attempt import Attempt
+from sedano.execution.ending import Ending, error_of
 from sedano.execution.executed import Executed
 from sedano.execution.handlers import after_run, before_start
 from sedano.execution.host import Host
 from sedano.execution.invoke import call, call_async
 from sedano.execution.job import Job
-from sedano.execution.outcome import Failed, Ignored, Outcome, Rejected, Retried, Succeeded, state_of
+from sedano.execution.outcome import (
+    Crashed,
+    Failed,
+    Ignored,
+    Outcome,
+    Rejected,
+    Retried,
+    Revoked,
+    Succeeded,
+    state_of,
+)
 from sedano.execution.settling import Settling
 from sedano.execution.soft_limit import SoftLimit
 from sedano.message.compression import MAX_BODY
@@ -60,6 +71,8 @@ class Executor:
         token = current_request.set(attempt.request)
         try:
             with self._surroundings(attempt):
+                if job.ending is not None:
+                    return self._finish(attempt, outcome_of_ending(job.ending))
                 self._announce_start(attempt)
                 started = perf_counter()
                 outcome = call(
@@ -123,7 +136,7 @@ class Executor:
         attempt = Attempt(job, task, request)
         if self._report is not None:
             request._record_state = lambda state, meta: self._record_state(attempt, state, meta)
-            if task.track_started:
+            if task.track_started and job.ending is None:
                 self._record_started(attempt)
         return attempt
 
@@ -177,6 +190,10 @@ class Executor:
                     announcer.announce(announced.TaskSucceeded(task, request, value, attempt.runtime))
             case Failed(error=error, traceback=text):
                 announcer.announce(announced.TaskFailed(task, request, error, text, attempt.runtime))
+            case Crashed(error=crash):
+                announcer.announce(announced.TaskFailed(task, request, crash, str(crash), 0.0))
+            case Revoked():
+                announcer.announce(announced.TaskExpired(task, request))
             case Retried(retry=retry, traceback=text):
                 announcer.announce(announced.TaskRetried(task, request, retry, text))
             case Rejected(reason=reason, requeue=requeue):
@@ -184,8 +201,19 @@ class Executor:
             case Ignored():
                 announcer.announce(announced.TaskIgnored(task, request))
         after_run(task, request, outcome)
-        if announcer.wants(announced.TaskFinished):
+        if attempt.job.ending is None and announcer.wants(announced.TaskFinished):
             announcer.announce(announced.TaskFinished(task, request, *state_of(outcome)))
+
+
+def outcome_of_ending(ending: Ending) -> Outcome:
+    """What has become of a task that the node ended, or never ran."""
+    match error_of(ending):
+        case TaskCrashed() as crash:
+            return Crashed(crash)
+        case TaskRevoked() as revoked:
+            return Revoked(revoked)
+        case error:
+            return Failed(error, repr(error))
 
 
 def refuse_workflows(message: TaskMessage) -> None:

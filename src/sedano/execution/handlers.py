@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from sedano.execution.exception_info import ExceptionInfo
-from sedano.execution.outcome import Failed, Outcome, Retried, Succeeded
+from sedano.execution.outcome import Crashed, Failed, Outcome, Retried, Succeeded
 from sedano.states import FAILURE, SUCCESS
 from sedano.tasks.request import Context
 from sedano.tasks.task import Task
@@ -42,11 +42,9 @@ def after_run(task: Task[..., Any], request: Context, outcome: Outcome) -> None:
             if "after_return" in own:
                 _call(task, "after_return", SUCCESS, value, *call, None)
         case Failed(error=error, traceback=text):
-            info = ExceptionInfo(error, text)
-            if "on_failure" in own:
-                _call(task, "on_failure", error, *call, info)
-            if "after_return" in own:
-                _call(task, "after_return", FAILURE, error, *call, info)
+            _tell_failure(task, own, call, ExceptionInfo(error, text))
+        case Crashed(error=crash):
+            _tell_failure(task, own, call, ExceptionInfo(crash, str(crash)))
         case Retried(retry=retry, traceback=text) if "on_retry" in own:
             _call(task, "on_retry", retry.exc or retry, *call, ExceptionInfo(retry, text))
         case _:
@@ -63,6 +61,15 @@ def _own_handlers(kind: type[Task[..., Any]]) -> frozenset[str]:
         own = frozenset(name for name in _HANDLERS if getattr(kind, name) is not getattr(Task, name))
         _own_of[kind] = own
     return own
+
+
+def _tell_failure(
+    task: Task[..., Any], own: frozenset[str], call: tuple[Any, ...], info: ExceptionInfo
+) -> None:
+    if "on_failure" in own:
+        _call(task, "on_failure", info.exception, *call, info)
+    if "after_return" in own:
+        _call(task, "after_return", FAILURE, info.exception, *call, info)
 
 
 def _call(task: Task[..., Any], handler: str, *args: Any) -> None:

@@ -3,6 +3,7 @@
 import msgspec
 
 from sedano.brokers.delivery import Delivery
+from sedano.execution.ending import Ending
 
 
 class Job(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -14,3 +15,5 @@ class Job(msgspec.Struct, frozen=True, array_like=True, gc=False):
     #: The limits that hold for this run: the message's, else the task's, else the node's. Seconds.
     time_limit: float | None = None
     soft_time_limit: float | None = None
+    #: The task is not to be run: only its end is to be told.
+    ending: Ending | None = None

@@ -5,7 +5,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from sedano import states
-from sedano.errors import Retry
+from sedano.errors import Retry, TaskCrashed, TaskRevoked
 
 
 class Succeeded(msgspec.Struct, frozen=True):
@@ -20,6 +20,18 @@ class Failed(msgspec.Struct, frozen=True):
     error: BaseException
     #: The traceback as text, from the user's function down.
     traceback: str
+
+
+class Crashed(msgspec.Struct, frozen=True):
+    """The processes that ran the task died, once too often."""
+
+    error: TaskCrashed
+
+
+class Revoked(msgspec.Struct, frozen=True):
+    """The task is not run."""
+
+    error: TaskRevoked
 
 
 class Retried(msgspec.Struct, frozen=True):
@@ -40,7 +52,7 @@ class Rejected(msgspec.Struct, frozen=True):
     requeue: bool
 
 
-Outcome: TypeAlias = Succeeded | Failed | Retried | Ignored | Rejected
+Outcome: TypeAlias = Succeeded | Failed | Crashed | Revoked | Retried | Ignored | Rejected
 
 
 def state_of(outcome: Outcome) -> tuple[str, Any]:
@@ -48,8 +60,10 @@ def state_of(outcome: Outcome) -> tuple[str, Any]:
     match outcome:
         case Succeeded(value=value):
             return states.SUCCESS, value
-        case Failed(error=error):
+        case Failed(error=error) | Crashed(error=error):
             return states.FAILURE, error
+        case Revoked(error=revoked):
+            return states.REVOKED, revoked
         case Retried(retry=retry):
             return states.RETRY, retry
         case Ignored():

@@ -8,10 +8,19 @@ import traceback as tracebacks
 from typing import Any
 
 from sedano.brokers.settlement import Bury, Finish, Record, Requeue, Settlement
-from sedano.errors import NotSerializable, Reject
+from sedano.errors import NotSerializable, Reject, TaskCrashed, TaskRevoked
 from sedano.execution.attempt import Attempt
 from sedano.execution.host import Host
-from sedano.execution.outcome import Failed, Ignored, Outcome, Rejected, Retried, Succeeded
+from sedano.execution.outcome import (
+    Crashed,
+    Failed,
+    Ignored,
+    Outcome,
+    Rejected,
+    Retried,
+    Revoked,
+    Succeeded,
+)
 from sedano.results import celery_meta
 from sedano.results.result_write import ResultWrite
 from sedano.results.task_meta import MetaOrigin, TaskMeta
@@ -35,6 +44,10 @@ class Settling:
         match outcome:
             case Failed():
                 return self._finish(attempt, self._failure(attempt, outcome)), outcome
+            case Crashed(error=crash):
+                return self._bury(attempt, f"TaskCrashed: {crash}", crash), outcome
+            case Revoked(error=revoked):
+                return self._finish(attempt, self._revocation(attempt, revoked)), outcome
             case Retried():
                 return self._finish(attempt, self._retry(attempt, outcome)), outcome
             case Rejected():
@@ -71,11 +84,14 @@ class Settling:
         if outcome.requeue:
             # With early acknowledgement there is no message left to put back; Celery does nothing either.
             return Record(None) if job.acknowledged else Requeue(job.delivery.tag)
-        error = Reject(outcome.reason, False)
+        return self._bury(attempt, f"Reject: {outcome.reason}", Reject(outcome.reason, False))
+
+    def _bury(self, attempt: Attempt, reason: str, error: Exception) -> Settlement:
         result = self._failure(attempt, Failed(error, ""))
-        if job.acknowledged:
+        if attempt.job.acknowledged:
             return Record(None, result=result)
-        return Bury(job.delivery.tag, reason=f"Reject: {outcome.reason}", result=result)
+        crashed = isinstance(error, TaskCrashed)
+        return Bury(attempt.job.delivery.tag, reason=reason, crashed=crashed, result=result)
 
     def _record(self, attempt: Attempt, meta: TaskMeta) -> Record:
         result = None if self._is_ignored(attempt) else self._write(meta)
@@ -104,6 +120,14 @@ class Settling:
                 traceback=outcome.traceback or None,
                 **self._origin(attempt),
             )
+        )
+
+    def _revocation(self, attempt: Attempt, error: TaskRevoked) -> ResultWrite | None:
+        if self._is_ignored(attempt):
+            return None
+        now = self._app.clock.now()
+        return self._write(
+            TaskMeta.revoked(attempt.request.id or "", error, finished_at=now, **self._origin(attempt))
         )
 
     def _retry(self, attempt: Attempt, outcome: Retried) -> ResultWrite | None:

@@ -15,6 +15,7 @@ def attach(announcer: Announcer) -> None:
     announcer.subscribe(announced.TaskSucceeded, _succeeded, while_=signals.task_success.has_listeners)
     announcer.subscribe(announced.TaskFailed, _failed, while_=signals.task_failure.has_listeners)
     announcer.subscribe(announced.TaskRetried, _retried, while_=signals.task_retry.has_listeners)
+    announcer.subscribe(announced.TaskExpired, _expired, while_=signals.task_revoked.has_listeners)
     announcer.subscribe(announced.TaskFinished, _finished, while_=signals.task_postrun.has_listeners)
 
 
@@ -45,6 +46,10 @@ def _failed(event: announced.TaskFailed) -> None:
 def _retried(event: announced.TaskRetried) -> None:
     info = ExceptionInfo(event.reason, event.traceback)
     signals.task_retry.send(event.task, request=event.request, reason=event.reason, einfo=info)
+
+
+def _expired(event: announced.TaskExpired) -> None:
+    signals.task_revoked.send(event.task, request=event.request, terminated=False, signum=None, expired=True)
 
 
 def _finished(event: announced.TaskFinished) -> None:

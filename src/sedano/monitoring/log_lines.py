@@ -18,6 +18,7 @@ def attach(announcer: Announcer) -> None:
         announcer.subscribe(announced.TaskSucceeded, _succeeded)
         announcer.subscribe(announced.TaskRetried, _retried)
         announcer.subscribe(announced.TaskIgnored, _ignored)
+        announcer.subscribe(announced.TaskExpired, _expired)
     announcer.subscribe(announced.TaskFailed, _failed)
     announcer.subscribe(announced.TaskRejected, _rejected)
     announcer.subscribe(announced.MessageRefused, _refused)
@@ -34,6 +35,10 @@ def _retried(event: announced.TaskRetried) -> None:
 
 def _ignored(event: announced.TaskIgnored) -> None:
     logger.info("Task %s[%s] ignored", *_who(event))
+
+
+def _expired(event: announced.TaskExpired) -> None:
+    logger.info("Task %s[%s] was not run: it expired at %s", *_who(event), event.request.expires)
 
 
 def _failed(event: announced.TaskFailed) -> None:
@@ -64,6 +69,7 @@ def _who(
     | announced.TaskFailed
     | announced.TaskRetried
     | announced.TaskRejected
-    | announced.TaskIgnored,
+    | announced.TaskIgnored
+    | announced.TaskExpired,
 ) -> tuple[str | None, str | None]:
     return event.request.shadow or event.request.task, event.request.id

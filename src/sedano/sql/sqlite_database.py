@@ -23,8 +23,8 @@ T = TypeVar("T")
 _SCHEMA: Final = load_statements("sedano.sql", "schema.sql")
 
 #: Pages (of 4 KiB) in the write-ahead log before a commit moves them into the file. SQLite's own default of
-#: 1,000 makes batches with results a quarter slower: hot pages are copied, and synced, four times as often.
-_CHECKPOINT_PAGES: Final = 4000
+#: 1,000 makes batches with results a quarter slower: hot pages are copied, and synced, ten times as often.
+_CHECKPOINT_PAGES: Final = 10_000
 
 #: Sleeps between attempts to get a lock: from about the length of a publication to that of a batch.
 #: SQLite's own busy handler sleeps whole milliseconds, up to 100 of them.

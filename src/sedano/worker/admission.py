@@ -8,14 +8,13 @@ import logging
 from collections.abc import Mapping
 
 from sedano.brokers.delivery import Delivery
-from sedano.brokers.settlement import Bury, Finish, Park, Requeue, Settlement
+from sedano.brokers.settlement import Bury, Park, Requeue, Settlement
 from sedano.clock import Clock
-from sedano.errors import TaskRevoked
+from sedano.execution.ending import Expired
 from sedano.execution.job import Job
 from sedano.message.header_peek import peek
 from sedano.message.wire_time import parse_time
 from sedano.worker.plan import NodePlan, TaskTraits
-from sedano.worker.verdict_results import VerdictResults
 
 logger = logging.getLogger("sedano.worker")
 
@@ -23,10 +22,9 @@ logger = logging.getLogger("sedano.worker")
 class Admission:
     """Judges deliveries by what the node knows of its tasks."""
 
-    def __init__(self, plan: NodePlan, *, results: VerdictResults, clock: Clock) -> None:
+    def __init__(self, plan: NodePlan, *, clock: Clock) -> None:
         self.tasks: Mapping[str, TaskTraits] = plan.tasks
         self._plan = plan
-        self._results = results
         self._clock = clock
         self._unknown: set[str] = set()
 
@@ -42,7 +40,7 @@ class Admission:
         now = self._clock.timestamp()
         try:
             if headers.expires is not None and parse_time(headers.expires).timestamp() <= now:
-                return self._revoke(delivery, "expired")
+                return Job(delivery, acknowledged=not traits.acks_late, ending=Expired())
             if headers.eta is not None and (due := parse_time(headers.eta).timestamp()) > now:
                 return Requeue(delivery.tag, due=due)
         except ValueError as error:
@@ -67,7 +65,3 @@ class Admission:
                 delivery.task,
             )
         return Park(delivery.tag)
-
-    def _revoke(self, delivery: Delivery, reason: str) -> Settlement:
-        logger.info("Task %s[%s] was not run: %s", delivery.task, delivery.task_id, reason)
-        return Finish(delivery.tag, result=self._results.revoked(delivery, TaskRevoked(reason)))

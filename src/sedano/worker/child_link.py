@@ -39,8 +39,10 @@ class Wreckage(NamedTuple):
 class ChildLink:
     """One child process, seen from the parent."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, now: float) -> None:
         self.number = number
+        #: When it was asked for (monotonic seconds).
+        self.forked_at = now
         self.pid: int | None = None
         self.stage = Stage.STARTING
         self.permits = PermitPipe()

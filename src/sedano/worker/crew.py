@@ -7,12 +7,13 @@ to a broker: settlements go to the node.
 import logging
 import signal
 from collections.abc import Callable
+from time import monotonic
 from typing import Final, Protocol
 
 from sedano.backoff import ExponentialBackoff
 from sedano.brokers.settlement import Settlement
 from sedano.execution.job import Job
-from sedano.worker import time_limits
+from sedano.worker import appetite, time_limits
 from sedano.worker.backlog import Backlog
 from sedano.worker.child_link import ChildLink, Stage
 from sedano.worker.endings import Endings
@@ -27,10 +28,12 @@ logger = logging.getLogger("sedano.worker")
 FRAME_WORK: Final = 0.005
 #: Beyond this the saving is nil (measured: 64 a frame 110,000/s, 32 a frame 92,000/s).
 LARGEST_FRAME: Final = 64
-#: The parent looks this far ahead when it claims. Seconds.
-HORIZON: Final = 0.050
+#: Bytes of arguments in one frame, beyond its first job.
+LARGEST_FRAME_SIZE: Final = 256 * 1024
+#: A child that has not said hello for so long never will. Seconds.
+LONGEST_START: Final = 60.0
 #: A frame that shows no progress for so long has met a long task: the rest of it is recalled. Seconds.
-RECALL_AFTER: Final = 0.025
+RECALL_AFTER: Final = appetite.STUCK_AFTER
 #: A job that has waited here for so long goes back to the broker, where a free node may be. Seconds.
 GIVE_BACK_AFTER: Final = 0.100
 
@@ -90,7 +93,7 @@ class Crew:
             self._fork(zygote)
 
     def _fork(self, zygote: Forker) -> ChildLink:
-        child = ChildLink(self._next_number)
+        child = ChildLink(self._next_number, monotonic())
         self._next_number += 1
         self.children.append(child)
         self._zygote_of[child.number] = zygote
@@ -157,7 +160,8 @@ class Crew:
         """Newly claimed jobs."""
         for job in jobs:
             traits = self.plan.tasks.get(job.delivery.task)
-            backlog = self.loop_backlog if traits is not None and traits.is_coroutine else self.backlog
+            on_loop = traits is not None and traits.is_coroutine and job.ending is None
+            backlog = self.loop_backlog if on_loop else self.backlog
             backlog.add([job], now)
 
     def _child_with_loop_room(self) -> ChildLink | None:
@@ -167,7 +171,7 @@ class Crew:
         return min(fitting, key=lambda c: (len(c.on_loop), len(c.in_flight)), default=None)
 
     def _child_for(self, job: Job) -> ChildLink | None:
-        short = not job.acknowledged and self.pace.expected(job.delivery.task) < ENDLESS
+        short = self._expected(job) < ENDLESS
         best: ChildLink | None = None
         for child in self.children:
             if child.stage is not Stage.WORKING or not self._has_tasks_left(child):
@@ -184,55 +188,42 @@ class Crew:
         return limit is None or child.done + len(child.in_flight) < limit
 
     def _next_frame(self, child: ChildLink) -> list[tuple[Job, float]]:
-        expected = self.pace.expected
         idle = sum(1 for c in self.children if c.stage is Stage.WORKING and not c.in_flight)
         most = min(LARGEST_FRAME, -(-len(self.backlog) // max(1, idle)))
         limit = self.plan.max_tasks_per_child
         if limit is not None:
             most = min(most, limit - child.done - len(child.in_flight))
         job = self.backlog.take()
-        work = expected(job.delivery.task)
+        work, size = self._expected(job), len(job.delivery.envelope.body)
         flight = [(job, work)]
-        while len(flight) < most and self.backlog and not job.acknowledged:
+        while len(flight) < most and self.backlog:
             job = self.backlog.first
-            seconds = expected(job.delivery.task)
+            seconds = self._expected(job)
             work += seconds
-            if work > FRAME_WORK or job.acknowledged:
+            size += len(job.delivery.envelope.body)
+            if work > FRAME_WORK or size > LARGEST_FRAME_SIZE:
                 break
             flight.append((self.backlog.take(), seconds))
         return flight
 
+    def _expected(self, job: Job) -> float:
+        """Seconds; endless for jobs that travel alone."""
+        if job.acknowledged or job.ending is not None:
+            return ENDLESS
+        return self.pace.expected(job.delivery.task)
+
     def wanted(self, now: float) -> int:
-        """How many more jobs the children could use within the look-ahead."""
+        """How many more jobs the synchronous slots could use soon."""
         if self._draining:
             return 0
-        slots = held = 0
-        for child in self.children:
-            if child.stage is Stage.WORKING and self._soon_free(child, now):
-                slots += 1
-                held += len(child.in_flight)
-        if not slots:
-            return 0
-        target = self.pace.look_ahead(slots, horizon=HORIZON, most=slots * LARGEST_FRAME * 4)
-        return max(0, target - held - len(self.backlog))
-
-    def _soon_free(self, child: ChildLink, now: float) -> bool:
-        running = child.running
-        if running is None:
-            return True
-        expected = self.pace.average(running.delivery.task)
-        if expected is None or expected * 2 > HORIZON:
-            return False
-        return now - child.busy_since < max(RECALL_AFTER, 2 * expected)
+        return appetite.for_slots(self.children, waiting=len(self.backlog), pace=self.pace, now=now)
 
     def wanted_for_loops(self) -> int:
-        """How many more coroutine tasks the children's event loops have room for."""
+        """How many more coroutine tasks the event loops have room for."""
         if self._draining:
             return 0
-        room = sum(
-            self.plan.async_concurrency - len(c.on_loop) for c in self.children if c.stage is Stage.WORKING
-        )
-        return max(0, room - len(self.loop_backlog))
+        most = self.plan.async_concurrency
+        return appetite.for_loops(self.children, waiting=len(self.loop_backlog), most=most)
 
     # -- hearing
 
@@ -269,7 +260,8 @@ class Crew:
                     settlements.append(executed.settlement)
             elif (job := finished(executed.tag)) is not None:
                 ended += 1
-                note(job.delivery.task, executed.runtime)
+                if job.ending is None:
+                    note(job.delivery.task, executed.runtime)
                 settlements.append(executed.settlement)
         if settlements:
             self._settle(settlements)
@@ -302,8 +294,9 @@ class Crew:
         self.children.remove(child)
         del self._zygote_of[child.number]
         self._replacing.pop(child.number, None)
-        self._settle(self._endings.of_dead_child(child, left, returncode, max_rss))
-        self.backlog.put_back(left.unstarted, now)
+        settlements, to_tell = self._endings.of_dead_child(child, left, returncode, max_rss)
+        self._settle(settlements)
+        self.backlog.put_back(to_tell + left.unstarted, now)
         if started is Stage.STARTING and not self._draining:
             delay = self._respawn_backoff.delay(self._early_deaths)
             self._early_deaths += 1
@@ -320,6 +313,8 @@ class Crew:
         """Enforce limits, recall, give back. Returns when to look again (monotonic); None: no need to."""
         deadlines: list[float] = []
         for child in self.children:
+            if child.stage is Stage.STARTING:
+                deadlines.append(self._end_if_stuck(child, now))
             deadlines += self._enforce_limits(child, now)
             if len(child.in_flight) > 1:
                 due = child.busy_since + RECALL_AFTER
@@ -335,6 +330,15 @@ class Crew:
                 else:
                     deadlines.append(now + GIVE_BACK_AFTER)
         return min(deadlines, default=None)
+
+    def _end_if_stuck(self, child: ChildLink, now: float) -> float:
+        due = child.forked_at + LONGEST_START
+        if now >= due and child.killed_for is None:
+            logger.error(
+                "A child was not ready after %g s: do worker_process_init handlers wait?", LONGEST_START
+            )
+            self._kill(child, "it did not start")
+        return due if now < due else now + LONGEST_START
 
     def _enforce_limits(self, child: ChildLink, now: float) -> list[float]:
         verdict = time_limits.judge(child, now)

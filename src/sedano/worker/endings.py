@@ -6,11 +6,14 @@ Called by the crew. Decides by why the child ended; never touches a process or a
 import logging
 import signal
 
+import msgspec
+
 from sedano.brokers.crash_attempts import crash_delay
 from sedano.brokers.publication import Publication
 from sedano.brokers.settlement import Bury, Finish, Record, Requeue, Settlement
 from sedano.clock import Clock
 from sedano.errors import TimeLimitExceeded
+from sedano.execution.ending import TIME_TO_TELL, Crashed, Ending, TimedOut
 from sedano.execution.job import Job
 from sedano.worker.child_link import ChildLink, Wreckage
 from sedano.worker.plan import NodePlan
@@ -30,6 +33,8 @@ class Endings:
     def unstarted(self, job: Job) -> Settlement:
         """The job never began: back to the front of its lane, uncounted."""
         delivery = job.delivery
+        if job.ending is not None:
+            return self.untold(job)
         if not job.acknowledged:
             return Requeue(delivery.tag)
         # Its message is gone already, and it has not run: publish it again.
@@ -38,42 +43,59 @@ class Endings:
         )
         return Record(None, follow_ups=(again,))
 
+    def untold(self, job: Job) -> Settlement:
+        """The task has ended, and no child could tell its handlers: its result is stored without them."""
+        delivery, ending = job.delivery, job.ending
+        result = self._results.of_ending(delivery, ending) if ending is not None else None
+        if job.acknowledged:
+            return Record(None, result=result)
+        if isinstance(ending, Crashed):
+            reason = f"TaskCrashed: {ending.reason}"
+            return Bury(delivery.tag, reason=reason, crashed=True, result=result)
+        return Finish(delivery.tag, result=result)
+
     def of_dead_child(
         self, child: ChildLink, left: Wreckage, returncode: int, max_rss: int
-    ) -> list[Settlement]:
-        """One settlement for each job that the child had begun."""
+    ) -> tuple[list[Settlement], list[Job]]:
+        """What becomes of the jobs that the child had begun.
+
+        Returns:
+            Settlements; and jobs that have ended, whose handlers another child is to tell.
+        """
         settlements: list[Settlement] = [
             Requeue(job.delivery.tag) for job in left.unreported if not job.acknowledged
         ]
+        to_tell: list[Job] = []
         for job in left.suspects:
-            if isinstance(child.killed_for, TimeLimitExceeded):
-                # A child killed for one coroutine takes the others with it: those run again.
-                is_culprit = child.killed_tag in {None, job.delivery.tag}
-                settlements.append(
-                    self._timed_out(job, child.killed_for) if is_culprit else self.unstarted(job)
-                )
-            elif child.killed_for is not None:
-                settlements.append(self._interrupted(job))
+            verdict = self._of_suspect(job, child, returncode, max_rss)
+            if isinstance(verdict, Job):
+                to_tell.append(verdict)
             else:
-                settlements.append(self._crashed(job, child, returncode, max_rss))
-        return settlements
+                settlements.append(verdict)
+        return settlements, to_tell
 
-    def _timed_out(self, job: Job, error: TimeLimitExceeded) -> Settlement:
-        delivery = job.delivery
-        logger.error(
-            "Task %s[%s] ran past its hard time limit (%s s) and was killed",
-            delivery.task,
-            delivery.task_id,
-            error.args[0],
-        )
-        result = self._results.failed(delivery, error)
-        if job.acknowledged:
-            return Record(None, result=result)
-        return Finish(delivery.tag, result=result)
+    def _of_suspect(self, job: Job, child: ChildLink, returncode: int, max_rss: int) -> Settlement | Job:
+        if isinstance(child.killed_for, TimeLimitExceeded):
+            # A child killed for one coroutine takes the others with it: those run again.
+            if child.killed_tag not in {None, job.delivery.tag}:
+                return self.unstarted(job)
+            return self._ended(job, TimedOut(child.killed_for.args[0]))
+        if child.killed_for is not None:
+            return self._interrupted(job)
+        return self._crashed(job, child, returncode, max_rss)
+
+    def _ended(self, job: Job, ending: Ending) -> Settlement | Job:
+        """Have the handlers told, unless it was they who ended the child."""
+        if job.ending is not None:
+            return self.untold(job)
+        limit = job.time_limit or TIME_TO_TELL
+        return msgspec.structs.replace(job, ending=ending, time_limit=limit, soft_time_limit=None)
 
     def _interrupted(self, job: Job) -> Settlement:
         """Stopped by the node itself, which is no fault of the task."""
         delivery = job.delivery
+        if job.ending is not None:
+            return self.untold(job)
         logger.warning(
             "Task %s[%s] was stopped with its node, and will run again", delivery.task, delivery.task_id
         )
@@ -82,22 +104,20 @@ class Endings:
             return Record(None, result=self._results.crashed(delivery, "the node was stopped"))
         return Requeue(delivery.tag)
 
-    def _crashed(self, job: Job, child: ChildLink, returncode: int, max_rss: int) -> Settlement:
+    def _crashed(self, job: Job, child: ChildLink, returncode: int, max_rss: int) -> Settlement | Job:
         delivery = job.delivery
         crashes = delivery.crashes + 1
         reason = f"{describe(returncode)}, peak memory {max_rss / 1024:.0f} MB"
+        if job.ending is not None:
+            logger.error("A handler of task %s[%s] killed its process", delivery.task, delivery.task_id)
+            return self.untold(job)
         if job.acknowledged:
             logger.error("Task %s[%s] killed its process: %s", delivery.task, delivery.task_id, reason)
-            return Record(None, result=self._results.crashed(delivery, reason))
+            return self._ended(job, Crashed(reason))
         if crashes > self._plan.max_crashes:
             reason = f"Worker exited prematurely: {reason}; run {crashes} times"
             logger.error("Task %s[%s] is buried: %s", delivery.task, delivery.task_id, reason)
-            return Bury(
-                delivery.tag,
-                reason=f"TaskCrashed: {reason}",
-                crashed=True,
-                result=self._results.crashed(delivery, reason),
-            )
+            return self._ended(job, Crashed(reason))
         delay = crash_delay(crashes)
         logger.error(
             "Task %s[%s] killed its process (pid %s): %s. Crash %d of %d; it runs again in %g s",

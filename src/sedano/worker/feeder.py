@@ -28,8 +28,9 @@ from sedano.worker.verdict_results import VerdictResults
 
 logger = logging.getLogger("sedano.worker")
 
-#: How many messages one claim may bring.
+#: How many messages one claim may bring, and about how many bytes.
 LARGEST_CLAIM: Final = 1024
+LARGEST_CLAIM_SIZE: Final = 8 * 1024 * 1024
 #: The longest sleep without a look at the lease. Seconds.
 LONGEST_WAIT: Final = 1.0
 #: Messages that other nodes did not know are looked for this often. Seconds.
@@ -81,6 +82,7 @@ class Feeder:
 
         # The feeder thread's own.
         self._handed = 0
+        self._largest_claim = LARGEST_CLAIM
         self._next_renewal = 0.0
         self._next_parked = 0.0
         self._next_prune = monotonic() + PRUNE_EVERY
@@ -193,7 +195,7 @@ class Feeder:
         """Whether there was anything to do, so that it is worthwhile to look again at once."""
         with self._lock:
             settling, self._settling = self._settling, []
-            wanted = min(max(0, self._allowance - self._handed), LARGEST_CLAIM)
+            wanted = min(max(0, self._allowance - self._handed), self._largest_claim)
             coroutines = min(self._coroutine_allowance, LARGEST_CLAIM) if not wanted else 0
             generation = self._generation
             self._bell.clear()
@@ -233,6 +235,10 @@ class Feeder:
         return [name for name, traits in self.admission.tasks.items() if traits.is_coroutine]
 
     def _take_in(self, lease: Lease, deliveries: list[Delivery], generation: int, *, counted: bool) -> None:
+        # Large messages come in small claims. The next ones are taken to be as large as these.
+        size = sum(len(delivery.envelope.body) for delivery in deliveries)
+        average = size // len(deliveries) + 1
+        self._largest_claim = max(1, min(LARGEST_CLAIM, LARGEST_CLAIM_SIZE // average))
         jobs: list[Job] = []
         refused: list[Settlement] = []
         for delivery in deliveries:
@@ -253,7 +259,9 @@ class Feeder:
             else:
                 self._coroutine_allowance = max(0, self._coroutine_allowance - len(jobs))
         if jobs:
-            logger.debug("Claimed %d messages", len(jobs))
+            if logger.isEnabledFor(logging.INFO):
+                for job in jobs:
+                    logger.info("Task %s[%s] received", job.delivery.task, job.delivery.task_id)
             self._hand_over(jobs, generation)
 
     def _store_results(self, lease: Lease, settling: list[Settlement]) -> list[Settlement]:

@@ -114,7 +114,7 @@ class Node:
             broker,
             results,
             verdicts=self._verdicts,
-            admission=Admission(plan, results=self._verdicts, clock=clock),
+            admission=Admission(plan, clock=clock),
             hand_over=lambda jobs, generation: self._wakeup.leave(JobsClaimed(jobs, generation)),
             lease_lost=lambda generation: self._wakeup.leave(LeaseWasLost(generation)),
             failed=lambda error: self._wakeup.leave(FeederFailed(error)),
@@ -270,7 +270,7 @@ class Node:
         self._selector.modify(zygote.channel, selectors.EVENT_READ, self._on_zygote)
         self._old_zygotes.append(old)
         self._reloading.watch(plan)
-        self._feeder.admission = Admission(plan, results=self._verdicts, clock=self._clock)
+        self._feeder.admission = Admission(plan, clock=self._clock)
         self._crew.replace_all(zygote, plan)
 
     def _abandon_reload(self, zygote: ZygoteLink, broken: words.Broken) -> None:

@@ -73,7 +73,7 @@ class SoloNode:
             broker,
             results,
             verdicts=verdicts,
-            admission=Admission(plan, results=verdicts, clock=clock),
+            admission=Admission(plan, clock=clock),
             hand_over=lambda jobs, generation: self._notes.put(JobsClaimed(jobs, generation)),
             lease_lost=lambda generation: self._notes.put(LeaseWasLost(generation)),
             failed=lambda error: self._notes.put(FeederFailed(error)),

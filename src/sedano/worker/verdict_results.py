@@ -5,7 +5,7 @@ Called by the node's parent, which knows no task: it goes by the plan's traits a
 
 from sedano.brokers.delivery import Delivery
 from sedano.clock import Clock
-from sedano.errors import TaskCrashed
+from sedano.execution.ending import Crashed, Ending, Expired, error_of
 from sedano.message.header_peek import peek
 from sedano.results import celery_meta
 from sedano.results.result_write import ResultWrite
@@ -20,14 +20,13 @@ class VerdictResults:
         self._plan = plan
         self._clock = clock
 
-    def revoked(self, delivery: Delivery, error: Exception) -> ResultWrite | None:
-        """The task will not run: state REVOKED."""
-        if self._is_ignored(delivery):
-            return None
-        return self._write(TaskMeta.revoked(delivery.task_id, error, finished_at=self._clock.now()))
-
-    def failed(self, delivery: Delivery, error: Exception) -> ResultWrite | None:
-        """The task was ended from outside: state FAILURE."""
+    def of_ending(self, delivery: Delivery, ending: Ending) -> ResultWrite | None:
+        """The task was ended from outside: REVOKED if it expired, else FAILURE."""
+        error = error_of(ending)
+        if isinstance(ending, Expired):
+            if self._is_ignored(delivery):
+                return None
+            return self._write(TaskMeta.revoked(delivery.task_id, error, finished_at=self._clock.now()))
         traits = self._plan.tasks.get(delivery.task)
         kept = traits is not None and traits.store_errors_even_if_ignored
         if self._is_ignored(delivery) and not kept:
@@ -36,7 +35,7 @@ class VerdictResults:
 
     def crashed(self, delivery: Delivery, reason: str) -> ResultWrite | None:
         """The processes that ran the task died under it, once too often: state FAILURE."""
-        return self.failed(delivery, TaskCrashed(reason))
+        return self.of_ending(delivery, Crashed(reason))
 
     def _is_ignored(self, delivery: Delivery) -> bool:
         if self._plan.result_url is None:

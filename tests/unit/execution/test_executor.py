@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 
 from sedano import Sedano, signals, states
 from sedano.brokers.delivery import Delivery
 from sedano.brokers.settlement import Bury, Finish, Park, Record, Requeue
-from sedano.exceptions import Ignore, Reject, Retry
+from sedano.exceptions import Ignore, Reject, Retry, TimeLimitExceeded, WorkerLostError
+from sedano.execution.ending import Crashed, Ending, Expired, TimedOut
 from sedano.execution.executed import Executed
 from sedano.execution.executor import Executor
 from sedano.execution.job import Job
@@ -262,6 +264,52 @@ def test_handlers_are_called_in_order_and_their_errors_change_nothing(app: Sedan
         "before_start",
         "on_failure ValueError('x') True",
         "after_return FAILURE",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("ending", "kind", "error"),
+    [
+        (TimedOut(5.0), Finish, TimeLimitExceeded),
+        (Crashed("signal 9"), Bury, WorkerLostError),
+    ],
+)
+def test_a_task_that_was_ended_is_told_so_without_being_run(
+    app: Sedano, ending: Ending, kind: type, error: type[Exception]
+) -> None:
+    told: list[str] = []
+
+    class Watched(Task[..., Any]):
+        def on_failure(self, exc: BaseException, task_id: str, args: Any, kwargs: Any, einfo: Any) -> None:
+            told.append(type(exc).__name__)
+
+    @app.task(base=Watched)
+    def work() -> None:
+        told.append("ran")
+
+    settlement = run(app, msgspec.structs.replace(job_for(work), ending=ending)).settlement
+
+    assert isinstance(settlement, kind)
+    assert isinstance(stored(settlement.result).result, error)
+    assert told == [error.__name__]
+
+
+def test_an_expired_task_is_revoked_and_its_signal_says_so(app: Sedano) -> None:
+    heard: list[dict[str, Any]] = []
+
+    @app.task
+    def work() -> None:
+        raise AssertionError
+
+    def hear(**kwargs: Any) -> None:
+        heard.append(kwargs)
+
+    signals.task_revoked.connect(hear, sender=work)
+    result = finish_of(run(app, msgspec.structs.replace(job_for(work), ending=Expired()))).result
+
+    assert stored(result).status == states.REVOKED
+    assert [(event["expired"], event["terminated"], event["request"].id) for event in heard] == [
+        (True, False, "id-1")
     ]
 
 

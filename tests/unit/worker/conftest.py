@@ -59,5 +59,5 @@ def delivery(tag: int = 1, task: str = "short", *, crashes: int = 0, **message: 
 
 
 def job(tag: int = 1, task: str = "short", **fields: Any) -> Job:
-    crashes = fields.pop("crashes", 0)
-    return Job(delivery(tag, task, crashes=crashes), **fields)
+    crashes, args = fields.pop("crashes", 0), fields.pop("args", ())
+    return Job(delivery(tag, task, crashes=crashes, args=args), **fields)

@@ -5,12 +5,11 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from sedano.brokers.settlement import Finish, Park, Requeue
+from sedano.brokers.settlement import Park, Requeue
+from sedano.execution.ending import Expired
 from sedano.execution.job import Job
-from sedano.results import celery_meta
 from sedano.testing.clock import ManualClock
 from sedano.worker.admission import Admission
-from sedano.worker.verdict_results import VerdictResults
 from tests.unit.worker.conftest import delivery, plan, traits
 
 
@@ -20,8 +19,7 @@ def clock() -> ManualClock:
 
 
 def admission(clock: ManualClock, **changes: object) -> Admission:
-    made = plan(**changes)
-    return Admission(made, results=VerdictResults(made, clock=clock), clock=clock)
+    return Admission(plan(**changes), clock=clock)
 
 
 def iso(clock: ManualClock, seconds: float) -> str:
@@ -39,13 +37,10 @@ def test_a_message_of_an_unknown_task_is_parked(clock: ManualClock) -> None:
     assert admission(clock).admit(delivery(5, "unknown")) == Park(5)
 
 
-def test_an_expired_message_is_revoked_with_its_reason(clock: ManualClock) -> None:
-    verdict = admission(clock).admit(delivery(5, expires=iso(clock, -1)))
+def test_of_an_expired_message_only_the_end_is_told(clock: ManualClock) -> None:
+    message = delivery(5, expires=iso(clock, -1))
 
-    assert isinstance(verdict, Finish)
-    assert verdict.result is not None
-    meta = celery_meta.decode("id-5", verdict.result.document)
-    assert (meta.status, str(meta.result)) == ("REVOKED", "expired")
+    assert admission(clock).admit(message) == Job(message, ending=Expired())
 
 
 def test_a_message_that_is_not_due_goes_back_until_it_is(clock: ManualClock) -> None:
@@ -93,9 +88,3 @@ def test_headers_that_cannot_be_read_are_left_to_a_child(clock: ManualClock) -> 
     verdict = admission(clock).admit(msgspec.structs.replace(broken, envelope=envelope))
 
     assert isinstance(verdict, Job)
-
-
-def test_an_expired_message_whose_result_nobody_wants_leaves_none(clock: ManualClock) -> None:
-    verdict = admission(clock).admit(delivery(expires=iso(clock, -1), ignore_result=True))
-
-    assert verdict == Finish(1)

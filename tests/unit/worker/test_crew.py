@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from sedano.brokers.settlement import Finish, Record, Requeue, Settlement
+from sedano.execution.ending import TimedOut
 from sedano.execution.executed import Executed
 from sedano.execution.job import Job
 from sedano.testing.clock import ManualClock
 from sedano.worker import frames
 from sedano.worker.channel import Channel
 from sedano.worker.child_link import ChildLink, Stage
-from sedano.worker.crew import GIVE_BACK_AFTER, RECALL_AFTER, Crew
+from sedano.worker.crew import GIVE_BACK_AFTER, LONGEST_START, RECALL_AFTER, Crew
 from sedano.worker.endings import Endings
 from sedano.worker.frames import Frame, Hello, Report
 from sedano.worker.permits import PermitReader
@@ -227,9 +228,11 @@ def test_a_hard_limit_kills_the_child_when_it_passes(set_scene: Callable[..., Sc
     assert deadline == 105.0
     assert scene.zygote.kills == [(1000, signal.SIGKILL)]
     scene.crew.bury(scene.crew.children[0], -9, 0, scene.now)
-    (settlement,) = scene.settled
-    assert isinstance(settlement, Finish)
-    assert settlement.result is not None
+    assert scene.settled == []
+    scene.crew.place(scene.now)
+    told = scene.crew.children[0].running
+    assert told is not None
+    assert told.ending == TimedOut(5.0)
 
 
 def test_a_soft_limit_is_signalled_once(set_scene: Callable[..., Scene]) -> None:
@@ -318,6 +321,27 @@ def test_children_that_die_at_birth_are_tried_again_ever_more_slowly(set_scene: 
         waits.append(scene.now - began)
 
     assert waits == [0.5, 1.0, 2.0]
+
+
+def test_a_child_that_never_says_hello_is_ended(set_scene: Callable[..., Scene]) -> None:
+    scene = set_scene(concurrency=1)
+    (child,) = scene.crew.children
+    child.stage = Stage.STARTING
+
+    scene.crew.tick(child.forked_at + LONGEST_START - 1)
+    assert scene.zygote.kills == []
+    scene.crew.tick(child.forked_at + LONGEST_START)
+
+    assert scene.zygote.kills == [(1000, signal.SIGKILL)]
+
+
+def test_large_messages_do_not_share_a_frame(scene: Scene) -> None:
+    scene.make_short()
+    large = [job(n, args=("x" * 200_000,)) for n in range(1, 5)]
+
+    scene.give(*large)
+
+    assert scene.in_flight() == [[1, 3], [2, 4]] or scene.in_flight() == [[1], [2]]
 
 
 def test_draining_gives_back_what_has_not_begun_and_lets_idle_children_go(scene: Scene) -> None:

@@ -5,8 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from sedano.brokers.settlement import Bury, Finish, Record, Requeue
+from sedano.brokers.settlement import Bury, Finish, Record, Requeue, Settlement
 from sedano.errors import TimeLimitExceeded
+from sedano.execution.ending import Crashed, Expired, TimedOut
+from sedano.execution.job import Job
 from sedano.results import celery_meta
 from sedano.results.result_write import ResultWrite
 from sedano.testing.clock import ManualClock
@@ -29,7 +31,7 @@ def endings(clock: ManualClock) -> Endings:
 
 @pytest.fixture
 def child() -> Iterator[ChildLink]:
-    link = ChildLink(1)
+    link = ChildLink(1, 0.0)
     link.pid = 4711
     yield link
     link.close()
@@ -40,13 +42,25 @@ def error_in(result: ResultWrite | None) -> str:
     return repr(celery_meta.decode(result.task_id, result.document).result)
 
 
+def settlements_of(endings: Endings, child: ChildLink, left: Wreckage, code: int = -9) -> list[Settlement]:
+    settlements, to_tell = endings.of_dead_child(child, left, code, 300 * 1024)
+    assert to_tell == []
+    return settlements
+
+
+def told_of(endings: Endings, child: ChildLink, left: Wreckage, code: int = -9) -> list[Job]:
+    settlements, to_tell = endings.of_dead_child(child, left, code, 300 * 1024)
+    assert settlements == []
+    return to_tell
+
+
 def test_a_crash_is_counted_and_its_task_waits_longer_each_time(
     endings: Endings, child: ChildLink, clock: ManualClock
 ) -> None:
     waits = []
     for crashes in range(3):
         left = Wreckage([job(1, crashes=crashes)], [], [])
-        (settlement,) = endings.of_dead_child(child, left, -signal.SIGSEGV, 2048)
+        (settlement,) = settlements_of(endings, child, left, -signal.SIGSEGV)
         assert isinstance(settlement, Requeue)
         assert settlement.crashed
         assert settlement.due is not None
@@ -55,61 +69,79 @@ def test_a_crash_is_counted_and_its_task_waits_longer_each_time(
     assert waits == [1.0, 2.0, 4.0]
 
 
-def test_one_crash_too_many_buries_the_task_with_signal_and_memory(
+def test_after_one_crash_too_many_the_handlers_are_told_of_signal_and_memory(
     endings: Endings, child: ChildLink
 ) -> None:
-    left = Wreckage([job(1, crashes=3)], [], [])
+    (to_tell,) = told_of(endings, child, Wreckage([job(1, crashes=3)], [], []))
 
-    (settlement,) = endings.of_dead_child(child, left, -signal.SIGKILL, 300 * 1024)
+    assert isinstance(to_tell.ending, Crashed)
+    assert "signal 9 (SIGKILL)" in to_tell.ending.reason
+    assert "300 MB" in to_tell.ending.reason
+
+
+def test_handlers_that_kill_their_process_too_are_not_tried_again(endings: Endings, child: ChildLink) -> None:
+    (to_tell,) = told_of(endings, child, Wreckage([job(1, crashes=3)], [], []))
+
+    (settlement,) = settlements_of(endings, child, Wreckage([to_tell], [], []))
 
     assert isinstance(settlement, Bury)
-    assert "signal 9 (SIGKILL)" in settlement.reason
-    assert "300 MB" in settlement.reason
-    assert "WorkerLostError" in error_in(settlement.result) or "TaskCrashed" in error_in(settlement.result)
+    assert settlement.crashed
+    assert "SIGKILL" in settlement.reason
+    assert "SIGKILL" in error_in(settlement.result)
 
 
 def test_what_was_finished_but_not_reported_runs_again_uncounted(endings: Endings, child: ChildLink) -> None:
     left = Wreckage([], [], [job(1), job(2)])
 
-    assert endings.of_dead_child(child, left, 1, 0) == [Requeue(1), Requeue(2)]
+    assert settlements_of(endings, child, left) == [Requeue(1), Requeue(2)]
 
 
-def test_a_child_killed_for_its_time_limit_fails_the_task_and_finishes_the_message(
+def test_a_child_killed_for_its_time_limit_leaves_an_ending_to_tell(
     endings: Endings, child: ChildLink
 ) -> None:
     child.killed_for = TimeLimitExceeded(5.0)
 
-    (settlement,) = endings.of_dead_child(child, Wreckage([job(1)], [], []), -9, 0)
+    (to_tell,) = told_of(endings, child, Wreckage([job(1, time_limit=5.0)], [], []))
 
-    assert isinstance(settlement, Finish)
-    assert "TimeLimitExceeded" in error_in(settlement.result)
+    assert to_tell.ending == TimedOut(5.0)
+    assert to_tell.time_limit == 5.0
+    untold = endings.untold(to_tell)
+    assert isinstance(untold, Finish)
+    assert "TimeLimitExceeded" in error_in(untold.result)
 
 
 def test_coroutines_beside_the_one_that_overran_go_back(endings: Endings, child: ChildLink) -> None:
     child.killed_for, child.killed_tag = TimeLimitExceeded(5.0), 2
 
-    settlements = endings.of_dead_child(child, Wreckage([job(1), job(2), job(3)], [], []), -9, 0)
+    settlements, to_tell = endings.of_dead_child(child, Wreckage([job(1), job(2), job(3)], [], []), -9, 0)
 
-    assert settlements[0] == Requeue(1)
-    assert isinstance(settlements[1], Finish)
-    assert settlements[2] == Requeue(3)
+    assert settlements == [Requeue(1), Requeue(3)]
+    assert [ended.delivery.tag for ended in to_tell] == [2]
 
 
 def test_a_node_that_stops_counts_nothing_against_its_tasks(endings: Endings, child: ChildLink) -> None:
     child.killed_for = "the node stopped"
 
-    assert endings.of_dead_child(child, Wreckage([job(1, crashes=3)], [], []), -9, 0) == [Requeue(1)]
+    assert settlements_of(endings, child, Wreckage([job(1, crashes=3)], [], [])) == [Requeue(1)]
 
 
-def test_an_acknowledged_job_that_crashed_fails_and_does_not_come_back(
-    endings: Endings, child: ChildLink
-) -> None:
-    (settlement,) = endings.of_dead_child(child, Wreckage([job(1, acknowledged=True)], [], []), -11, 0)
+def test_an_acknowledged_job_that_crashed_has_ended(endings: Endings, child: ChildLink) -> None:
+    (to_tell,) = told_of(endings, child, Wreckage([job(1, acknowledged=True)], [], []), -11)
 
-    assert isinstance(settlement, Record)
-    assert settlement.tag is None
-    assert not settlement.follow_ups
-    assert "SIGSEGV" in error_in(settlement.result)
+    assert isinstance(to_tell.ending, Crashed)
+    untold = endings.untold(to_tell)
+    assert isinstance(untold, Record)
+    assert untold.tag is None
+    assert not untold.follow_ups
+    assert "SIGSEGV" in error_in(untold.result)
+
+
+def test_an_ending_that_finds_no_child_is_stored_all_the_same(endings: Endings) -> None:
+    expired = endings.unstarted(job(1, ending=Expired()))
+
+    assert isinstance(expired, Finish)
+    assert expired.result is not None
+    assert expired.result.state == "REVOKED"
 
 
 def test_an_acknowledged_job_that_never_began_is_published_again(endings: Endings) -> None:
