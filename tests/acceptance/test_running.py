@@ -252,3 +252,43 @@ def test_editing_a_module_reloads_it_without_interrupting_what_runs(
     assert running.get(timeout=20) == "running"
     assert journal.counts("start")["running"] == 1
     assert worker.stop() == 0
+
+
+def test_the_pid_file_names_the_parent_while_it_lives(
+    directory: Path, project: ModuleType, start_worker: StartWorker
+) -> None:
+    file = directory / "worker.pid"
+    worker = start_worker("-c", "1", "--pidfile", str(file)).wait_until_ready()
+
+    assert int(file.read_text()) == worker.pid
+    second = start_worker("-c", "1", "--pidfile", str(file))
+    assert second.wait() == 2
+    assert f"process id {worker.pid}" in second.text()
+
+    assert worker.stop() == 0
+    assert not file.exists()
+
+
+def test_what_tasks_print_is_logged_where_the_setting_says_so(
+    directory: Path, project: ModuleType, start_worker: StartWorker
+) -> None:
+    with (directory / "project.py").open("a") as code:
+        code.write("\n\n@app.task\ndef shout():\n    print('hello from a task')\n")
+    worker = start_worker("-c", "1", "worker_redirect_stdouts=1").wait_until_ready()
+
+    project.app.send_task("project.shout").get(timeout=20)
+
+    wait_until(lambda: "hello from a task" in worker.text())
+    (line,) = (line for line in worker.text().splitlines() if "hello from a task" in line)
+    assert "WARNING" in line
+
+
+def test_a_receiver_that_waits_in_vain_is_told(
+    directory: Path, project: ModuleType, start_worker: StartWorker
+) -> None:
+    with (directory / "project.py").open("a") as code:
+        code.write("\n\nfrom sedano import signals\n\n\n@signals.worker_ready.connect\ndef hear(**_): ...\n")
+
+    worker = start_worker("-c", "1").wait_until_ready()
+
+    assert "worker_ready: this version never sends this signal" in worker.text()

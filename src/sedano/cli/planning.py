@@ -16,7 +16,8 @@ from sedano.execution.host import Host
 from sedano.loading import load_object
 from sedano.log import TASK_LOGGER
 from sedano.monitoring import log_lines
-from sedano.monitoring.logging_setup import set_up_logging
+from sedano.monitoring.logging_setup import LogFormats, redirect_output, set_up_logging
+from sedano.settings.sections import WorkerSettings
 from sedano.worker.options import NodeOptions
 from sedano.worker.plan import NodePlan, TaskTraits
 
@@ -50,9 +51,7 @@ def load_application(options: NodeOptions) -> Sedano:
         set_up_logging(
             options.loglevel,
             logfile=options.logfile,
-            worker_format=settings.worker.log_format,
-            task_format=settings.worker.task_log_format,
-            date_format=settings.worker.log_datefmt,
+            formats=_log_formats(settings.worker),
             hijack_root=settings.worker.hijack_root_logger,
         )
         about = {
@@ -63,8 +62,20 @@ def load_application(options: NodeOptions) -> Sedano:
         }
         signals.after_setup_logger.send(None, logger=logging.getLogger(), **about)
         signals.after_setup_task_logger.send(None, logger=logging.getLogger(TASK_LOGGER), **about)
+    if settings.worker.redirect_stdouts:
+        redirect_output(settings.worker.redirect_stdouts_level)
     log_lines.attach(app.announcer)
     return app
+
+
+def _log_formats(worker: WorkerSettings) -> LogFormats:
+    return LogFormats(
+        worker=worker.log_format,
+        worker_dates=worker.log_datefmt,
+        task=worker.task_log_format,
+        task_dates=worker.task_log_datefmt,
+        color=worker.log_color,
+    )
 
 
 def make_plan(app: Sedano, options: NodeOptions) -> NodePlan:
@@ -109,7 +120,7 @@ def make_plan(app: Sedano, options: NodeOptions) -> NodePlan:
         max_crashes=settings.tasks.max_crashes,
         lease=worker.lease.total_seconds(),
         soft_shutdown_timeout=worker.soft_shutdown_timeout.total_seconds(),
-        log_format=worker.log_format,
+        log_formats=_log_formats(worker),
         watched_files=tuple(_own_files()) if options.reload else (),
         warnings=(*app.conf.warnings, *_vain_receivers()),
     )

@@ -29,6 +29,7 @@ from sedano.worker.feeder import Feeder
 from sedano.worker.notes import FeederFailed, JobsClaimed, LeaseWasLost, Note, SignalCame
 from sedano.worker.opened import opened
 from sedano.worker.options import NodeOptions
+from sedano.worker.pidfile import pidfile
 from sedano.worker.plan import NodePlan
 from sedano.worker.reloading import Reloading
 from sedano.worker.shutdown import Shutdown
@@ -67,8 +68,8 @@ def run_node(options: NodeOptions, *, load: Load) -> int:
         if plan.pool == "solo":
             zygote.stop()
             return run_solo(options, load)
-        set_up_logging(options.loglevel, logfile=options.logfile, worker_format=plan.log_format)
-        with opened(plan) as (broker, results):
+        set_up_logging(options.loglevel, logfile=options.logfile, formats=plan.log_formats)
+        with pidfile(options.pidfile), opened(plan) as (broker, results):
             if not broker.features.between_processes:
                 raise ConfigurationError(
                     f"The {broker.name} broker does not leave its process: the prefork pool cannot use it. "

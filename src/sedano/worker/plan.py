@@ -8,6 +8,8 @@ from typing import Any
 
 import msgspec
 
+from sedano.monitoring.logging_setup import LogFormats
+
 
 class TaskTraits(msgspec.Struct, frozen=True, array_like=True):
     """What the parent must know of a task to admit and to place its messages."""
@@ -54,7 +56,7 @@ class NodePlan(msgspec.Struct, frozen=True, kw_only=True):
     lease: float
     #: Seconds running tasks get after SIGTERM.
     soft_shutdown_timeout: float
-    log_format: str | None
+    log_formats: LogFormats
     #: Files whose change means that the application is another one (``--reload``).
     watched_files: tuple[str, ...]
     #: Said once at the start, such as settings without effect.

@@ -29,6 +29,7 @@ from sedano.worker.feeder import Feeder
 from sedano.worker.notes import FeederFailed, JobsClaimed, LeaseWasLost, Note, SignalCame
 from sedano.worker.opened import opened
 from sedano.worker.options import NodeOptions
+from sedano.worker.pidfile import pidfile
 from sedano.worker.plan import NodePlan
 from sedano.worker.verdict_results import VerdictResults
 
@@ -45,7 +46,9 @@ def run_solo(options: NodeOptions, load: Load) -> int:
     if sys.platform == "win32" and options.pool not in {None, "solo"}:
         raise ConfigurationError("On Windows only the solo pool works: give --pool solo.")
     app, plan = load(options)
-    with opened(plan) as (broker, results):
+    if sys.platform == "win32" and options.pool is None:
+        logger.warning("On Windows tasks run one at a time, in this process: the solo pool.")
+    with pidfile(options.pidfile), opened(plan) as (broker, results):
         if options.purge:
             for name in plan.queues:
                 logger.warning("Purged %d messages from %s", broker.admin.purge(name), name)

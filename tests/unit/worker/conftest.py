@@ -6,6 +6,7 @@ from sedano.brokers.delivery import Delivery
 from sedano.execution.job import Job
 from sedano.message.celery_v2 import encode
 from sedano.message.task_message import TaskMessage
+from sedano.monitoring.logging_setup import LogFormats
 from sedano.worker.plan import NodePlan, TaskTraits
 
 TRAITS = TaskTraits(
@@ -47,7 +48,7 @@ def plan(**changes: Any) -> NodePlan:
         "max_crashes": 3,
         "lease": 10.0,
         "soft_shutdown_timeout": 25.0,
-        "log_format": None,
+        "log_formats": LogFormats(),
         "watched_files": (),
     }
     return NodePlan(**{**values, **changes})
