@@ -42,6 +42,8 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=0, help="the site's port (default: a free one)")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    # A shell starts what runs in the background with SIGINT ignored; Ctrl-C shall end the demo all the same.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     console = Console() if sys.stdout.isatty() else Console(width=132)
     with tempfile.TemporaryDirectory(prefix="sedano-demo-") as folder:
         demo = Demo(console, Path(folder), port=options.port)

@@ -18,6 +18,15 @@ pytestmark = pytest.mark.acceptance
 StartWorker = Callable[..., Worker]
 
 
+def test_a_worker_says_at_its_start_who_and_where_it_is(directory: Path, start_worker: StartWorker) -> None:
+    said = start_worker("-c", "2", "-n", "w1").wait_until_ready().text()
+
+    assert "sedano worker w1@" in said
+    assert f"{directory}/queue.db" in said
+    assert "slots    2 (prefork)" in said
+    assert "project.work" in said
+
+
 def test_a_retried_task_runs_again_under_its_id(
     project: ModuleType, journal: Journal, start_worker: StartWorker
 ) -> None:

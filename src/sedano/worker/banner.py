@@ -1,21 +1,21 @@
 """What a worker says at its start."""
 
 from sedano.brokers.broker import Broker
+from sedano.results.store import ResultStore
 from sedano.worker.plan import NodePlan
 
 
-def banner(plan: NodePlan, broker: Broker) -> str:
-    """A few lines: who, where from, what, how many."""
-    results = plan.result_url or "not stored"
+def banner(plan: NodePlan, broker: Broker, results: ResultStore | None) -> str:
+    """A few lines: who, where from, what, how many. Locations are without secrets; URLs would not be."""
     tasks = sorted(name for name in plan.tasks if not name.startswith(("sedano.", "celery.")))
     lines = [
         f"sedano worker {plan.name}",
         f"  app      {plan.app_name}",
         f"  broker   {broker.name} {broker.location}",
-        f"  results  {results}",
+        f"  results  {'not stored' if results is None else f'{results.name} {results.location}'}",
         f"  queues   {', '.join(plan.queues)}",
         f"  slots    {plan.concurrency} ({plan.pool})",
         f"  tasks    {len(tasks)}" + (":" if tasks else ""),
         *(f"             {name}" for name in tasks),
     ]
-    return "\n".join(lines)
+    return "\n".join(lines) + "\n"

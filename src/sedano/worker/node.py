@@ -21,6 +21,7 @@ from sedano.monitoring.logging_setup import set_up_logging
 from sedano.results.store import ResultStore
 from sedano.worker import zygote_words as words
 from sedano.worker.admission import Admission
+from sedano.worker.banner import banner
 from sedano.worker.channel import BufferedChannel
 from sedano.worker.child_link import ChildLink
 from sedano.worker.crew import Crew
@@ -104,6 +105,7 @@ class Node:
         self._zygote = zygote
         self._old_zygotes: list[ZygoteLink] = []
         self._broker = broker
+        self._results = results
         self._verdicts = VerdictResults(plan, clock=clock)
         self._clock = clock
         self._selector = selectors.DefaultSelector()
@@ -139,6 +141,7 @@ class Node:
         # What is here now stays: the collector need not look at it again and again.
         gc.freeze()
         self._feeder.start()
+        sys.stderr.write(banner(self._plan, self._broker, self._results))
         for warning in self._plan.warnings:
             logger.warning("%s", warning)
         was_ready = False

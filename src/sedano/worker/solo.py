@@ -24,6 +24,7 @@ from sedano.execution.host import Host
 from sedano.execution.job import Job
 from sedano.results.store import ResultStore
 from sedano.worker.admission import Admission
+from sedano.worker.banner import banner
 from sedano.worker.endings import Endings
 from sedano.worker.feeder import Feeder
 from sedano.worker.notes import FeederFailed, JobsClaimed, LeaseWasLost, Note, SignalCame
@@ -63,6 +64,7 @@ class SoloNode:
         verdicts = VerdictResults(plan, clock=clock)
         self._plan = plan
         self._broker = broker
+        self._results = results
         self._endings = Endings(plan, results=verdicts, clock=clock)
         self._executor = Executor(app, node=plan.name, report=self._report)
         self._notes: queue.SimpleQueue[Note] = queue.SimpleQueue()
@@ -87,6 +89,7 @@ class SoloNode:
         names = ("SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGBREAK")
         for number in (getattr(signal, name) for name in names if hasattr(signal, name)):
             signal.signal(number, self._on_signal)
+        sys.stderr.write(banner(self._plan, self._broker, self._results))
         for warning in self._plan.warnings:
             logger.warning("%s", warning)
         signals.worker_process_init.send(sender=self._plan.name)
