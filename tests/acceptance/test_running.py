@@ -1,6 +1,7 @@
 """What a worker does with tasks: retries, limits, progress, recycling, messages it cannot run."""
 
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -234,6 +235,22 @@ def test_the_solo_pool_runs_tasks_in_its_one_process(
     assert project.where.delay(1).get(timeout=20) == worker.pid
     assert project.nap.delay("nap", 0.01).get(timeout=20) == "nap"
     assert worker.stop() == 0
+
+
+def test_a_second_signal_ends_the_solo_pool_in_the_middle_of_a_task(
+    project: ModuleType, journal: Journal, start_worker: StartWorker
+) -> None:
+    worker = start_worker("-P", "solo", PROJECT_WITHOUT_LIMITS="1").wait_until_ready()
+    result = project.work.delay("long", 600)
+    wait_until(lambda: journal.counts("start"), what="it runs")
+
+    worker.signal(signal.SIGINT)
+    worker.signal(signal.SIGTERM)
+
+    assert worker.wait(timeout=20) == 0
+    message = project.app.broker.admin.find(result.id)
+    assert message is not None
+    assert (message.state, message.crashes) == ("ready", 0)
 
 
 def test_the_solo_pool_refuses_limits_that_it_cannot_keep(start_worker: StartWorker) -> None:

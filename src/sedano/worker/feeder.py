@@ -18,7 +18,7 @@ from sedano.backoff import ExponentialBackoff
 from sedano.brokers.broker import Broker
 from sedano.brokers.delivery import Delivery
 from sedano.brokers.lease import Lease
-from sedano.brokers.settlement import Finish, Park, Record, Settlement
+from sedano.brokers.settlement import Finish, Park, Record, Requeue, Settlement
 from sedano.errors import BrokerError, LeaseLost, ResultStoreError
 from sedano.execution.job import Job
 from sedano.results.store import ResultStore
@@ -216,12 +216,13 @@ class Feeder:
                 "%d outcomes came too late: their messages had been taken over by other nodes",
                 len(claimed.lost),
             )
-        deliveries = claimed.deliveries
-        if only is None and len(deliveries) < wanted:
-            deliveries += self._claim_parked(lease, wanted - len(deliveries))
-        if deliveries:
-            self._take_in(lease, deliveries, generation, counted=only is None)
-        return bool(settling) or len(deliveries) == wanted
+        count = len(claimed.deliveries)
+        self._take_in(lease, claimed.deliveries, generation)
+        if only is None and count < wanted:
+            parked = self._claim_parked(lease, wanted - count)
+            self._take_in(lease, parked, generation)
+            count += len(parked)
+        return bool(settling) or count == wanted
 
     def _claim_parked(self, lease: Lease, limit: int) -> list[Delivery]:
         """What nodes without this one's code have set aside."""
@@ -234,7 +235,9 @@ class Feeder:
     def _coroutine_tasks(self) -> list[str]:
         return [name for name, traits in self.admission.tasks.items() if traits.is_coroutine]
 
-    def _take_in(self, lease: Lease, deliveries: list[Delivery], generation: int, *, counted: bool) -> None:
+    def _take_in(self, lease: Lease, deliveries: list[Delivery], generation: int) -> None:
+        if not deliveries:
+            return
         # Large messages come in small claims. The next ones are taken to be as large as these.
         size = sum(len(delivery.envelope.body) for delivery in deliveries)
         average = size // len(deliveries) + 1
@@ -247,22 +250,31 @@ class Feeder:
                 jobs.append(verdict)
             else:
                 refused.append(verdict)
-        early = [Finish(job.delivery.tag) for job in jobs if job.acknowledged]
-        if early:
-            # At most once, as their user chose: gone from the broker before any of them starts.
-            lost = set(lease.claim(self._plan.queues, 0, early).lost)
-            jobs = [job for job in jobs if job.delivery.tag not in lost]
+        try:
+            jobs = self._acknowledge_early(lease, jobs)
+        except BrokerError:
+            # Claimed, and handed to nobody: they would be held for ever.
+            refused += [Requeue(job.delivery.tag) for job in jobs]
+            raise
+        finally:
+            with self._lock:
+                self._settling.extend(refused)
         with self._lock:
-            self._settling.extend(refused)
-            if counted:
-                self._handed += len(jobs)
-            else:
-                self._coroutine_allowance = max(0, self._coroutine_allowance - len(jobs))
+            self._handed += len(jobs)
+            self._coroutine_allowance = max(0, self._coroutine_allowance - len(jobs))
         if jobs:
             if logger.isEnabledFor(logging.INFO):
                 for job in jobs:
                     logger.info("Task %s[%s] received", job.delivery.task, job.delivery.task_id)
             self._hand_over(jobs, generation)
+
+    def _acknowledge_early(self, lease: Lease, jobs: list[Job]) -> list[Job]:
+        """At most once, where its user chose that: gone from the broker before it starts."""
+        early = [Finish(job.delivery.tag) for job in jobs if job.acknowledged]
+        if not early:
+            return jobs
+        lost = set(lease.claim(self._plan.queues, 0, early).lost)
+        return [job for job in jobs if job.delivery.tag not in lost]
 
     def _store_results(self, lease: Lease, settling: list[Settlement]) -> list[Settlement]:
         """Where results live elsewhere: store them first, so that no settled task is without its result."""

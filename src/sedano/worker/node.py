@@ -193,8 +193,9 @@ class Node:
         for note in self._wakeup.take():
             match note:
                 case JobsClaimed(jobs=jobs, generation=generation):
+                    # Counted in any case: the feeder counts what it hands over, whatever becomes of it.
+                    self._received += len(jobs)
                     if generation == self._generation:
-                        self._received += len(jobs)
                         self._crew.take_in(jobs, now)
                     if self._shutdown.has_begun:
                         self._crew.drain()

@@ -6,12 +6,12 @@ task that kills its process takes the node with it.
 
 import asyncio
 import logging
+import os
 import queue
 import signal
 import sys
 import threading
 from collections.abc import Callable
-from time import monotonic
 from typing import TypeAlias
 
 from sedano import signals
@@ -104,10 +104,13 @@ class SoloNode:
         return self._exit_code
 
     def _on_signal(self, number: int, frame: object) -> None:
-        # SimpleQueue.put is reentrant: safe in a signal handler.
         if self._stopping.is_set():
-            raise SystemExit(1)
+            # More than a note, because the one thread that could read it is busy with the task: give the
+            # message back, and go.
+            self._feeder.stop(timeout=5.0)
+            os._exit(0)
         self._stopping.set()
+        # SimpleQueue.put is reentrant: safe in a signal handler.
         self._notes.put(SignalCame(number))
 
     def _heed(self, note: Note) -> None:
@@ -131,13 +134,11 @@ class SoloNode:
             return
         self._generation = generation
         self._feeder.note_running(frozenset({job.delivery.tag}))
-        began = monotonic()
         traits = self._plan.tasks.get(job.delivery.task)
-        if traits is not None and traits.is_coroutine:
+        if traits is not None and traits.is_coroutine and job.ending is None:
             executed = self._loop.run_until_complete(self._executor.execute_async(job))
         else:
             executed = self._executor.execute(job)
-        logger.debug("Worked for %.3f s", monotonic() - began)
         self._feeder.note_running(frozenset())
         self._report(executed)
 
