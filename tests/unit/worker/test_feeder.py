@@ -1,0 +1,265 @@
+"""The thread between broker and node: what it claims, what it keeps, what it gives back."""
+
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from sedano.brokers.broker import Broker
+from sedano.brokers.lease import Claimed, Lease
+from sedano.brokers.memory.broker import MemoryBroker
+from sedano.brokers.settlement import Bury, Finish, Park, Record, Settlement
+from sedano.errors import BrokerUnavailable
+from sedano.execution.job import Job
+from sedano.results.memory_store import MemoryResultStore
+from sedano.results.result_write import ResultWrite
+from sedano.testing.broker_cases.fixtures import begin_lease
+from sedano.testing.clock import ManualClock
+from sedano.testing.messages import publication
+from sedano.worker.admission import Admission
+from sedano.worker.feeder import Feeder
+from sedano.worker.verdict_results import VerdictResults
+from tests.unit.worker.conftest import plan, traits
+
+PATIENCE = 20.0
+
+
+class BlinkingLease:
+    """A lease whose broker does not answer while ``away`` is set."""
+
+    def __init__(self, lease: Lease, away: threading.Event) -> None:
+        self._lease = lease
+        self._away = away
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._lease, name)
+
+    def claim(
+        self,
+        queues: Sequence[str],
+        limit: int,
+        settling: Sequence[Settlement] = (),
+        *,
+        tasks: Collection[str] | None = None,
+    ) -> Claimed:
+        if self._away.is_set():
+            raise BrokerUnavailable("blinking", "it is away")
+        return self._lease.claim(queues, limit, settling, tasks=tasks)
+
+
+class BlinkingBroker:
+    """A memory broker that can go away and come back."""
+
+    def __init__(self, broker: MemoryBroker) -> None:
+        self._broker = broker
+        self.away = threading.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._broker, name)
+
+    def lease(self, node: str, *, duration: timedelta, results: Any = None) -> Any:
+        return BlinkingLease(self._broker.lease(node, duration=duration, results=results), self.away)
+
+
+class Desk:
+    """A feeder at work, and what it has handed over."""
+
+    def __init__(
+        self, broker: Broker, results: MemoryResultStore, clock: ManualClock, **changes: Any
+    ) -> None:
+        tasks = {"tests.add": traits(), "tests.once": traits(acks_late=False)}
+        made = plan(**{"tasks": tasks, **changes})
+        self.jobs: list[tuple[Job, int]] = []
+        self.lost: list[int] = []
+        self.failures: list[BaseException] = []
+        self.feeder = Feeder(
+            made,
+            broker,
+            results,
+            admission=Admission(made, clock=clock),
+            verdicts=VerdictResults(made, clock=clock),
+            hand_over=lambda jobs, generation: self.jobs.extend((job, generation) for job in jobs),
+            lease_lost=self.lost.append,
+            failed=self.failures.append,
+        )
+        self.feeder.start()
+
+    def ids(self) -> list[str]:
+        return [job.delivery.task_id for job, _ in self.jobs]
+
+    def tag(self, task_id: str) -> int:
+        return next(job.delivery.tag for job, _ in self.jobs if job.delivery.task_id == task_id)
+
+
+def eventually(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    pause = threading.Event()
+    while not condition():
+        assert time.monotonic() < deadline, "it never came to be"
+        pause.wait(0.002)
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def broker(clock: ManualClock) -> Iterator[BlinkingBroker]:
+    memory = MemoryBroker(clock=clock)
+    yield BlinkingBroker(memory)
+    memory.close()
+
+
+@pytest.fixture
+def results(clock: ManualClock) -> MemoryResultStore:
+    return MemoryResultStore(clock=clock)
+
+
+@pytest.fixture
+def desk(broker: Any, results: MemoryResultStore, clock: ManualClock) -> Iterator[Desk]:
+    desk = Desk(broker, results, clock)
+    yield desk
+    broker.away.clear()
+    assert desk.feeder.stop(PATIENCE)
+    assert desk.failures == []
+
+
+def test_no_more_is_handed_over_than_was_allowed(desk: Desk, broker: Any) -> None:
+    broker.publish([publication(f"t{n}") for n in range(5)])
+
+    desk.feeder.allow(2)
+    eventually(lambda: len(desk.jobs) == 2)
+    desk.feeder.allow(3)
+    eventually(lambda: len(desk.jobs) == 3)
+
+    assert desk.ids() == ["t0", "t1", "t2"]
+    assert broker.admin.depth("celery").ready == 2
+
+
+def test_settlements_reach_the_broker_with_their_results(
+    desk: Desk, broker: Any, results: MemoryResultStore
+) -> None:
+    broker.publish([publication("a")])
+    desk.feeder.allow(1)
+    eventually(lambda: desk.jobs)
+
+    desk.feeder.settle([Finish(desk.tag("a"), ResultWrite("a", "SUCCESS", b"{}"))], 0)
+
+    eventually(lambda: results.get("a") == b"{}")
+    assert broker.admin.queues() == []
+
+
+def test_settlements_are_kept_while_the_broker_is_away(desk: Desk, broker: Any) -> None:
+    broker.publish([publication("a")])
+    desk.feeder.allow(1)
+    eventually(lambda: desk.jobs)
+
+    broker.away.set()
+    desk.feeder.settle([Finish(desk.tag("a"))], 0)
+    assert broker.admin.depth("celery").claimed == 1
+    broker.away.clear()
+
+    eventually(lambda: broker.admin.queues() == [])
+
+
+def test_a_lost_lease_is_told_and_old_settlements_are_dropped(
+    desk: Desk, broker: Any, results: MemoryResultStore, clock: ManualClock
+) -> None:
+    broker.publish([publication("a")])
+    desk.feeder.allow(1)
+    eventually(lambda: desk.jobs)
+
+    clock.advance(60)
+    begin_lease(broker, "other").recover_dead(max_crashes=3)
+    eventually(lambda: desk.lost == [1])
+    void = Finish(desk.tag("a"), ResultWrite("a", "SUCCESS", b"void"))
+    unfenced = Record(None, ResultWrite("b", "SUCCESS", b"kept"))
+    desk.feeder.settle([void, unfenced], 0)
+
+    eventually(lambda: results.get("b") == b"kept")
+    assert results.get("a") is None
+    assert broker.admin.depth("celery").ready == 1
+
+
+def test_what_is_claimed_after_a_lost_lease_belongs_to_the_new_one(
+    desk: Desk, broker: Any, clock: ManualClock
+) -> None:
+    eventually(lambda: broker.admin.nodes())
+    clock.advance(60)
+    begin_lease(broker, "other").recover_dead(max_crashes=3)
+    eventually(lambda: desk.lost == [1])
+    broker.publish([publication("a")])
+
+    desk.feeder.allow(1)
+
+    eventually(lambda: [generation for _, generation in desk.jobs] == [1])
+
+
+def test_an_at_most_once_task_is_gone_from_the_broker_before_it_is_handed_over(
+    desk: Desk, broker: Any
+) -> None:
+    broker.publish([publication("once", task="tests.once")])
+
+    desk.feeder.allow(1)
+
+    eventually(lambda: desk.ids() == ["once"])
+    assert broker.admin.queues() == []
+
+
+def test_unknown_tasks_are_parked_and_those_that_others_parked_are_taken(desk: Desk, broker: Any) -> None:
+    stranger = begin_lease(broker, "stranger")
+    broker.publish([publication("known")])
+    (delivery,) = stranger.claim(["celery"], 1).deliveries
+    stranger.claim([], 0, [Park(delivery.tag)])
+    broker.publish([publication("unknown", task="tests.unknown")])
+
+    desk.feeder.allow(5)
+
+    eventually(lambda: desk.ids() == ["known"])
+    eventually(lambda: broker.admin.depth("celery").parked == 1)
+
+
+def test_stopping_sends_what_is_left_and_gives_back_what_is_held(desk: Desk, broker: Any) -> None:
+    broker.publish([publication("done"), publication("held")])
+    desk.feeder.allow(2)
+    eventually(lambda: len(desk.jobs) == 2)
+
+    desk.feeder.settle([Bury(desk.tag("done"), "no use")], 0)
+    assert desk.feeder.stop(PATIENCE)
+
+    assert broker.admin.depth("celery").ready == 1
+    assert [letter.task_id for letter in broker.admin.dead_letters()] == ["done"]
+    assert broker.admin.nodes() == []
+
+
+def test_a_message_that_could_not_be_acknowledged_early_goes_back(
+    broker: Any, results: MemoryResultStore, clock: ManualClock
+) -> None:
+    class AwayForAcknowledgements(BlinkingBroker):
+        def lease(self, node: str, *, duration: timedelta, results: Any = None) -> Any:
+            real = self._broker.lease(node, duration=duration, results=results)
+            broker_is_away = self.away
+
+            class Once(BlinkingLease):
+                def claim(self, queues: Any, limit: int, settling: Any = (), *, tasks: Any = None) -> Claimed:
+                    if any(isinstance(s, Finish) for s in settling) and broker_is_away.is_set():
+                        broker_is_away.clear()
+                        raise BrokerUnavailable("blinking", "it is away")
+                    return real.claim(queues, limit, settling, tasks=tasks)
+
+            return Once(real, threading.Event())
+
+    blinking = AwayForAcknowledgements(broker._broker)
+    blinking.away.set()
+    broker.publish([publication("once", task="tests.once")])
+    desk = Desk(blinking, results, clock)  # type: ignore[arg-type]
+
+    desk.feeder.allow(1)
+
+    eventually(lambda: desk.ids() == ["once"])
+    assert not blinking.away.is_set()
+    assert desk.feeder.stop(PATIENCE)
