@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -19,15 +20,11 @@ PATIENCE = 60.0
 def wait_until(condition: Callable[[], object], *, timeout: float = PATIENCE, what: str = "") -> None:
     """Look again and again until the condition holds; fail loudly when it never does."""
     deadline = time.monotonic() + timeout
+    between_looks = threading.Event()
     while not condition():
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {timeout} s: {what or condition}")
-        os.sched_yield()
-        PAUSE(0.005)
-
-
-#: A pause between two looks of a probe; tests themselves never sleep.
-PAUSE = getattr(time, "sleep")  # noqa: B009
+        between_looks.wait(0.005)
 
 
 class Journal:
