@@ -67,7 +67,8 @@ class Conf(MutableMapping[str, Any]):
         Raises:
             ConfigurationError: some of them are wrong; the message has a line for each.
         """
-        return self._current_reading().settings
+        reading = self._reading
+        return reading.settings if reading is not None else self._current_reading().settings
 
     @property
     def warnings(self) -> list[str]:

@@ -17,7 +17,9 @@ class SettingsDefault:
     def __get__(self, task: "Task[..., Any] | None", owner: type) -> Any:
         if task is None:
             return None
-        return getattr(task.app.settings.tasks, self._field)
+        # Read several times for each call: the attribute first, the property that searches only if need be.
+        application = task._app or task.app
+        return getattr(application.settings.tasks, self._field)
 
 
 def from_settings(field: str) -> Any:
