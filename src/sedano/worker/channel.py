@@ -9,7 +9,8 @@ import struct
 from typing import Final
 
 _LENGTH: Final = struct.Struct("!I")
-_READ_SIZE: Final = 256 * 1024
+#: Larger than most reports; below the size (128 KiB) from which malloc asks the system for every buffer.
+_READ_SIZE: Final = 64 * 1024
 
 
 class Channel:
