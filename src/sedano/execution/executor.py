@@ -4,16 +4,16 @@ Called by the children (and by solo nodes). The only mention of each fact of a t
 log lines and signals subscribe. Never talks to a broker: it returns a settlement.
 """
 
+import logging
 from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack, nullcontext
 from time import perf_counter
-from typing import Any, Final
+from typing import Any
 
 from sedano import announced
 from sedano.brokers.settlement import Bury, Park, Record
 from sedano.errors import MessageError, NotSupported, TaskCrashed, TaskNotRegistered, TaskRevoked
 from sedano.execution import task_signals
-from sedano.execution.attempt import Attempt
+from sedano.execution.attempt import Attempt, Running
 from sedano.execution.ending import Ending, error_of
 from sedano.execution.executed import Executed
 from sedano.execution.handlers import after_run, before_start
@@ -36,9 +36,9 @@ from sedano.execution.soft_limit import SoftLimit
 from sedano.message.compression import MAX_BODY
 from sedano.message.decoding import decode
 from sedano.message.task_message import TaskMessage
-from sedano.tasks.request import Context, current_request
+from sedano.tasks.request import Context
 
-_NOTHING_AROUND: Final = nullcontext()
+logger = logging.getLogger("sedano.worker.task")
 
 #: Where a child puts a word about a task that is still running.
 Reporter = Callable[[Executed], None]
@@ -64,48 +64,39 @@ class Executor:
         task_signals.attach(app.announcer)
 
     def execute(self, job: Job) -> Executed:
-        """Run one task and say what became of it."""
-        attempt = self._begin(job)
-        if not isinstance(attempt, Attempt):
-            return attempt
-        token = current_request.set(attempt.request)
+        """Run one task and say what became of it. Raises nothing."""
         try:
-            with self._surroundings(attempt):
+            attempt = self._begin(job)
+            if not isinstance(attempt, Attempt):
+                return attempt
+            with Running(attempt, self._app.around_attempt):
                 if job.ending is not None:
                     return self._finish(attempt, outcome_of_ending(job.ending))
                 self._announce_start(attempt)
-                started = perf_counter()
                 outcome = call(
-                    attempt.task,
-                    attempt.request,
-                    soft_limit=self._soft_limit,
-                    seconds=job.soft_time_limit,
+                    attempt.task, attempt.request, soft_limit=self._soft_limit, seconds=job.soft_time_limit
                 )
-                attempt.runtime = perf_counter() - started
                 return self._finish(attempt, outcome)
-        finally:
-            current_request.reset(token)
+        except Exception as error:
+            return self._give_up(job, error)
 
     async def execute_async(self, job: Job) -> Executed:
         """``execute`` for a coroutine task, on the running event loop."""
-        attempt = self._begin(job)
-        if not isinstance(attempt, Attempt):
-            return attempt
-        token = current_request.set(attempt.request)
         try:
-            with self._surroundings(attempt):
+            attempt = self._begin(job)
+            if not isinstance(attempt, Attempt):
+                return attempt
+            with Running(attempt, self._app.around_attempt):
                 self._announce_start(attempt)
-                started = perf_counter()
                 outcome = await call_async(
                     attempt.task,
                     attempt.request,
                     soft_seconds=job.soft_time_limit,
                     hard_seconds=job.time_limit,
                 )
-                attempt.runtime = perf_counter() - started
                 return self._finish(attempt, outcome)
-        finally:
-            current_request.reset(token)
+        except Exception as error:
+            return self._give_up(job, error)
 
     # -- before the call
 
@@ -149,19 +140,18 @@ class Executor:
             return Executed(delivery.tag, Record(None, result=result))
         return Executed(delivery.tag, Bury(delivery.tag, reason=reason, result=result))
 
-    def _surroundings(self, attempt: Attempt) -> AbstractContextManager[object]:
-        """What the application wants round every attempt, such as Django's care for its connections."""
-        if not self._app.around_attempt:
-            return _NOTHING_AROUND
-        stack = ExitStack()
-        for surround in self._app.around_attempt:
-            stack.enter_context(surround(attempt.task, attempt.request))
-        return stack
+    def _give_up(self, job: Job, error: Exception) -> Executed:
+        """What surrounds the task failed, such as the care for connections: no fault of the child's."""
+        logger.exception(
+            "Task %s[%s] could not be brought to an end", job.delivery.task, job.delivery.task_id
+        )
+        return self._refuse(job, error)
 
     def _announce_start(self, attempt: Attempt) -> None:
         if self._announcer.wants(announced.TaskStarted):
             self._announcer.announce(announced.TaskStarted(attempt.task, attempt.request))
         before_start(attempt.task, attempt.request)
+        attempt.started = perf_counter()
 
     # -- words in between
 
@@ -178,6 +168,8 @@ class Executor:
     # -- after the call
 
     def _finish(self, attempt: Attempt, outcome: Outcome) -> Executed:
+        if attempt.started:
+            attempt.runtime = perf_counter() - attempt.started
         settlement, outcome = self._settling.settlement(attempt, outcome)
         self._announce_end(attempt, outcome)
         return Executed(attempt.job.delivery.tag, settlement, attempt.runtime)

@@ -1,5 +1,6 @@
 """What the executor says of a message: how to settle it, what to store, what follows."""
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,6 +22,7 @@ from sedano.message.task_message import TaskMessage
 from sedano.results import celery_meta
 from sedano.results.result_write import ResultWrite
 from sedano.results.task_meta import TaskMeta
+from sedano.tasks.request import Context, current_request
 from sedano.tasks.task import Task
 
 
@@ -397,3 +399,43 @@ def test_the_frames_above_the_function_are_few(app: Sedano) -> None:
 
     # execute and call; a child's loop adds two above them.
     assert depths == [2]
+
+
+def test_what_goes_round_an_attempt_is_entered_and_left_even_when_the_task_fails(app: Sedano) -> None:
+    steps: list[str] = []
+
+    @contextlib.contextmanager
+    def surround(task: Task[..., Any], request: Context) -> Iterator[None]:
+        steps.append(f"enter {request.id}")
+        yield
+        steps.append("leave")
+
+    @app.task
+    def fail() -> None:
+        steps.append("run")
+        raise ValueError
+
+    app.around_attempt.append(surround)
+    run(app, job_for(fail))
+
+    assert steps == ["enter id-1", "run", "leave"]
+
+
+def test_surroundings_that_fail_bury_the_message_and_leave_the_child_alive(
+    app: Sedano, caplog: pytest.LogCaptureFixture
+) -> None:
+    @contextlib.contextmanager
+    def surround(task: Task[..., Any], request: Context) -> Iterator[None]:
+        raise RuntimeError("the database is gone")
+        yield
+
+    @app.task
+    def work() -> None: ...
+
+    app.around_attempt.append(surround)
+    settlement = run(app, job_for(work)).settlement
+
+    assert isinstance(settlement, Bury)
+    assert "the database is gone" in settlement.reason
+    assert "could not be brought to an end" in caplog.text
+    assert current_request.get() is None
