@@ -8,7 +8,7 @@ BENCH_STAMP := $(VENV)/.set-up-bench
 SET_UP := scripts/set-up.sh scripts/find-python.sh scripts/dependency_group.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup format check test test-django6 demo serve bench servers clean
+.PHONY: help setup format check test test-servers test-django6 demo serve bench servers clean
 
 help:  ## print this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-22s%s\n", $$1, $$2 }'
@@ -34,8 +34,14 @@ check: $(DEV_STAMP)  ## style, types, import rules, quick tests (less than 2 min
 	$(VENV)/bin/lint-imports
 	$(PYTHON) -m pytest -q tests/unit tests/architecture
 
-test: $(DEV_STAMP)  ## every test
+test: $(DEV_STAMP) test-servers  ## every test (as root on Debian it installs redis-server first, if there is none)
 	$(PYTHON) -m pytest -q
+
+# Elsewhere the suites that need a server are skipped, and say how to bring it.
+test-servers:
+	@if ! command -v redis-server >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		bash scripts/install-test-servers.sh redis-server; \
+	fi
 
 test-django6: $(DEV_STAMP)  ## the Django tests with Django 6, where a Python >= 3.12 is found
 	bash scripts/test-django6.sh
@@ -49,7 +55,7 @@ serve: $(DEV_STAMP)  ## the same site, kept running until Ctrl-C
 bench: $(BENCH_STAMP)  ## speed, side by side with another queue, as ratios
 	$(PYTHON) benchmarks/run.py $(ARGS)
 
-servers:  ## install Redis, RabbitMQ and PostgreSQL (Debian; nothing uses them yet)
+servers:  ## install the servers that tests use (Debian, as root): Redis; for later RabbitMQ and PostgreSQL
 	bash scripts/install-test-servers.sh
 
 clean:  ## remove what the other targets made

@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
-# Install the servers that later test suites talk to: Redis, RabbitMQ and PostgreSQL (Debian, Ubuntu).
+# Install the servers that test suites talk to (Debian, Ubuntu): those that are named, else all of them.
 #
-# No test of this version needs them. As root this installs them and keeps them from starting by
+#   install-test-servers.sh [redis-server] [rabbitmq-server] [postgresql]
+#
+# The tests of this version need Redis. As root this installs them and keeps them from starting by
 # themselves: tests start their own, privately, on free ports. Otherwise it prints the command.
 set -euo pipefail
 
-packages=(redis-server rabbitmq-server postgresql)
+packages=("$@")
+if [ "${#packages[@]}" = 0 ]; then packages=(redis-server rabbitmq-server postgresql); fi
 
 if ! command -v apt-get >/dev/null; then
     echo "This script knows apt-get only. Install with your system's package manager: ${packages[*]}" >&2

@@ -4,7 +4,7 @@ Called at three doors only: the command line, settings, and the URL schemes of b
 """
 
 import importlib
-from typing import Any
+from typing import Any, Final
 
 from sedano.errors import ConfigurationError
 
@@ -35,6 +35,27 @@ def load_object(path: str) -> Any:
         except AttributeError as error:
             raise ConfigurationError(f"{path!r}: {module_name} has no {attribute!r}.") from error
     return found
+
+
+#: Driver → the extra of this package that installs it.
+EXTRAS: Final = {"django": "django", "redis": "redis"}
+
+
+def load_adapter(path: str) -> Any:
+    """``load_object`` for the adapter of a broker or a store, whose driver may not be installed.
+
+    Raises:
+        ConfigurationError: also for that; the message says what to install.
+    """
+    try:
+        return load_object(path)
+    except ModuleNotFoundError as error:
+        driver = (error.name or "").partition(".")[0]
+        if driver not in EXTRAS:
+            raise
+        raise ConfigurationError(
+            f"The package {driver!r} is not installed. Run: pip install 'sedano[{EXTRAS[driver]}]'"
+        ) from error
 
 
 def advertised(group: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ class BrokerFeatures:
     transactional_publish: bool
     #: A result store at the same location can be written in the step that settles.
     joint_results: bool
-    #: 0 means no priorities; otherwise the number of levels. Higher numbers run sooner.
+    #: 0 means no priorities; otherwise the number of levels.
     priority_levels: int
     #: ``Lease.wait`` wakes at once when a message is published, from any process.
     push: bool
@@ -21,3 +21,7 @@ class BrokerFeatures:
     durable: bool
     #: Other processes reach the same messages.
     between_processes: bool = True
+    #: Higher numbers run sooner. On Redis Celery's lower ones do.
+    higher_priority_first: bool = True
+    #: A scheduled message that is ripe takes the place of its publication; otherwise it comes first.
+    keeps_place: bool = True

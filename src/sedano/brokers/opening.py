@@ -11,13 +11,20 @@ from typing import Any, Final, cast
 from sedano.brokers.broker import Broker
 from sedano.clock import Clock, SystemClock
 from sedano.errors import ConfigurationError, NotSupported, did_you_mean
-from sedano.loading import advertised, load_object
+from sedano.loading import advertised, load_adapter
 
 #: Scheme -> the function that opens such a broker; called as ``open_broker`` is, and all keywords given.
 BROKERS: Final[Mapping[str, str]] = {
     "django": "sedano.contrib.django.broker:DjangoBroker.from_url",
     "memory": "sedano.brokers.memory.broker:MemoryBroker.from_url",
+    "redis": "sedano.brokers.redis.broker:RedisBroker.from_url",
+    "redis+cluster": "sedano.brokers.redis.broker:RedisBroker.from_url",
+    "redis+socket": "sedano.brokers.redis.broker:RedisBroker.from_url",
+    "rediss": "sedano.brokers.redis.broker:RedisBroker.from_url",
+    "sentinel": "sedano.brokers.redis.broker:RedisBroker.from_url",
     "sqlite": "sedano.brokers.sqlite.broker:SqliteBroker.from_url",
+    "valkey": "sedano.brokers.redis.broker:RedisBroker.from_url",
+    "valkeys": "sedano.brokers.redis.broker:RedisBroker.from_url",
 }
 
 #: Third parties add brokers under this group of entry points; an entry's name is the scheme.
@@ -28,7 +35,7 @@ ENTRY_POINTS: Final = "sedano.brokers"
 _NOT_YET: Final = frozenset({
     "amqp", "amqps", "azureservicebus", "azurestoragequeues", "confluentkafka", "consul", "etcd",
     "filesystem", "gcpubsub", "kafka", "librabbitmq", "mongodb", "postgres", "postgresql", "pyamqp",
-    "pyro", "qpid", "redis", "rediss", "sentinel", "sqla", "sqs", "valkey", "valkeys", "zookeeper",
+    "pyro", "qpid", "sqla", "sqs", "zookeeper",
 })
 # fmt: on
 
@@ -54,7 +61,7 @@ def open_broker(
     >>> open_broker("memory://").name
     'memory'
     """
-    opener = load_object(_opener_path(scheme_of(url, "broker_url")))
+    opener = load_adapter(_opener_path(scheme_of(url, "broker_url")))
     return cast(
         Broker,
         opener(

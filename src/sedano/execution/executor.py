@@ -9,12 +9,14 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
+import msgspec
+
 from sedano import announced
-from sedano.brokers.settlement import Bury, Park, Record
+from sedano.brokers.settlement import Bury, Park, Record, Requeue
 from sedano.errors import MessageError, NotSupported, TaskCrashed, TaskNotRegistered, TaskRevoked
 from sedano.execution import task_signals
 from sedano.execution.attempt import Attempt, Running
-from sedano.execution.ending import Ending, error_of
+from sedano.execution.ending import Ending, Expired, error_of
 from sedano.execution.executed import Executed
 from sedano.execution.handlers import after_run, before_start
 from sedano.execution.host import Host
@@ -36,6 +38,7 @@ from sedano.execution.soft_limit import SoftLimit
 from sedano.message.compression import MAX_BODY
 from sedano.message.decoding import decode
 from sedano.message.task_message import TaskMessage
+from sedano.message.wire_time import parse_time
 from sedano.tasks.request import Context
 
 logger = logging.getLogger("sedano.worker.task")
@@ -112,6 +115,10 @@ class Executor:
             refuse_workflows(message)
         except (MessageError, NotSupported) as error:
             return self._refuse(job, error)
+        if message.protocol != 2 and job.ending is None:
+            early = self._out_of_time(job, message)
+            if early is not None:
+                return early
         try:
             task = self._app.tasks[message.task]
         except TaskNotRegistered:
@@ -130,6 +137,16 @@ class Executor:
             if task.track_started and job.ending is None:
                 self._record_started(attempt)
         return attempt
+
+    def _out_of_time(self, job: Job, message: TaskMessage) -> Executed | None:
+        """Times that stand in the body (protocol 1), where the node could not see them."""
+        now = self._app.clock.now()
+        delivery = job.delivery
+        if message.expires is not None and parse_time(message.expires) <= now:
+            return self.execute(msgspec.structs.replace(job, ending=Expired()))
+        if message.eta is not None and (due := parse_time(message.eta)) > now and not job.acknowledged:
+            return Executed(delivery.tag, Requeue(delivery.tag, due=due.timestamp()))
+        return None
 
     def _refuse(self, job: Job, error: Exception) -> Executed:
         delivery = job.delivery

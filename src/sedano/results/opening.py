@@ -11,14 +11,21 @@ from typing import Any, Final, cast
 from sedano.brokers.opening import scheme_of
 from sedano.clock import Clock, SystemClock
 from sedano.errors import ConfigurationError, NotSupported, did_you_mean
-from sedano.loading import advertised, load_object
+from sedano.loading import advertised, load_adapter
 from sedano.results.store import ResultStore
 
 #: Scheme -> the function that opens such a store; called as ``open_result_store`` is, and all keywords given.
 STORES: Final[Mapping[str, str]] = {
     "django": "sedano.contrib.django.result_store:DjangoResultStore.from_url",
     "memory": "sedano.results.memory_store:MemoryResultStore.from_url",
+    "redis": "sedano.results.redis.store:RedisResultStore.from_url",
+    "redis+cluster": "sedano.results.redis.store:RedisResultStore.from_url",
+    "redis+socket": "sedano.results.redis.store:RedisResultStore.from_url",
+    "rediss": "sedano.results.redis.store:RedisResultStore.from_url",
+    "sentinel": "sedano.results.redis.store:RedisResultStore.from_url",
     "sqlite": "sedano.results.sqlite.store:SqliteResultStore.from_url",
+    "valkey": "sedano.results.redis.store:RedisResultStore.from_url",
+    "valkeys": "sedano.results.redis.store:RedisResultStore.from_url",
 }
 
 #: Third parties add stores under this group of entry points; an entry's name is the scheme.
@@ -29,8 +36,7 @@ ENTRY_POINTS: Final = "sedano.result_stores"
 _NOT_YET: Final = frozenset({
     "amqp", "amqps", "arangodb", "azureblockblob", "cache", "cassandra", "consul", "cosmosdbsql",
     "couchbase", "couchdb", "db", "django-cache", "django-db", "dynamodb", "elasticsearch", "file",
-    "filesystem", "gs", "mongodb", "postgres", "postgresql", "redis", "rediss", "rpc", "s3",
-    "sentinel", "valkey", "valkeys",
+    "filesystem", "gs", "mongodb", "postgres", "postgresql", "rpc", "s3",
 })
 # fmt: on
 
@@ -56,7 +62,7 @@ def open_result_store(
     >>> open_result_store("memory://").name
     'memory'
     """
-    opener = load_object(_opener_path(scheme_of(url, "result_backend")))
+    opener = load_adapter(_opener_path(scheme_of(url, "result_backend")))
     return cast(
         ResultStore,
         opener(

@@ -54,9 +54,13 @@ SECURITY: Final[tuple[Setting, ...]] = (
 )
 
 
+#: Celery's pieces of a Redis connection.
+IN_THE_URL: Final = "say it in the URL, result_backend = redis://..., and in result_backend_transport_options"
+
+
 def _store(kind: str, **defaults: object) -> tuple[Setting, ...]:
     """The settings of a store that this version does not have; naming the store itself is the error."""
-    reason = f"this version has no result store in {kind}"
+    reason = IN_THE_URL if kind == "Redis" else f"this version has no result store in {kind}"
     return tuple(no_effect(name, reason, default=default) for name, default in defaults.items())
 
 

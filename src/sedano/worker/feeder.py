@@ -222,7 +222,9 @@ class Feeder:
             parked = self._claim_parked(lease, wanted - count)
             self._take_in(lease, parked, generation)
             count += len(parked)
-        return bool(settling) or count == wanted
+        with self._lock:
+            # Admission may have settled what it did not let in: told at once, not after the next wait.
+            return bool(settling) or bool(self._settling) or count == wanted
 
     def _claim_parked(self, lease: Lease, limit: int) -> list[Delivery]:
         """What nodes without this one's code have set aside."""

@@ -6,6 +6,7 @@ import pytest
 
 from sedano.brokers.opening import open_broker
 from sedano.errors import ConfigurationError, NotSupported
+from sedano.loading import load_adapter
 from sedano.results.opening import open_result_store
 
 
@@ -39,7 +40,7 @@ def test_each_memory_broker_is_its_own() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["redis://:secret@host/0", "amqp://u:secret@host//", "postgresql://u:secret@h/d"]
+    "url", ["mongodb://u:secret@host/0", "amqp://u:secret@host//", "postgresql://u:secret@h/d"]
 )
 def test_a_server_of_a_later_version_is_refused_without_showing_its_password(url: str) -> None:
     for opening in (open_broker, open_result_store):
@@ -50,7 +51,7 @@ def test_a_server_of_a_later_version_is_refused_without_showing_its_password(url
 
 def test_an_unknown_scheme_is_refused_with_the_known_ones() -> None:
     with pytest.raises(
-        ConfigurationError, match=r"'sqllite'. Did you mean 'sqlite'\? Known ones: django, memory, sqlite"
+        ConfigurationError, match=r"'sqllite'. Did you mean 'sqlite'\? Known ones: django, memory, redis"
     ):
         open_broker("sqllite:///x.db")
     with pytest.raises(ConfigurationError, match="result_backend: there is no result store for 'smoke'"):
@@ -69,3 +70,13 @@ def test_options_that_a_broker_does_not_have_are_refused(tmp_path: Path) -> None
         open_broker("sqlite:///x.db", options={"visibility_timeout": 3600}, base_dir=tmp_path)
     with pytest.raises(ConfigurationError, match="no options; it got a"):
         open_broker("memory://", options={"a": 1})
+
+
+def test_a_driver_that_is_not_installed_is_named_with_what_installs_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "adapter_without_driver.py").write_text("import redis.does_not_exist\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    with pytest.raises(ConfigurationError, match=r"pip install 'sedano\[redis\]'"):
+        load_adapter("adapter_without_driver:Broker")

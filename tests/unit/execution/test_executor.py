@@ -1,6 +1,7 @@
 """What the executor says of a message: how to settle it, what to store, what follows."""
 
 import contextlib
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -439,3 +440,26 @@ def test_surroundings_that_fail_bury_the_message_and_leave_the_child_alive(
     assert "the database is gone" in settlement.reason
     assert "could not be brought to an end" in caplog.text
     assert current_request.get() is None
+
+
+def old_job(task: Task[..., Any], **fields: Any) -> Job:
+    body = {"task": task.name, "id": "id-1", "args": [], "kwargs": {}, **fields}
+    return Job(Delivery(7, "id-1", task.name, "celery", Envelope(b"{}", json.dumps(body).encode())))
+
+
+def test_times_in_the_body_of_protocol_1_are_heeded(app: Sedano) -> None:
+    ran: list[int] = []
+
+    @app.task
+    def work() -> None:
+        ran.append(1)
+
+    later = run(app, old_job(work, eta="2999-01-01T00:00:00+00:00")).settlement
+    expired = finish_of(run(app, old_job(work, expires="2001-01-01T00:00:00+00:00")))
+    assert isinstance(later, Requeue)
+    assert later.due is not None
+    assert stored(expired.result).status == states.REVOKED
+    assert ran == []
+
+    run(app, old_job(work, eta="2001-01-01T00:00:00+00:00"))
+    assert ran == [1]

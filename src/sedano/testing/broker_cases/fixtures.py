@@ -61,6 +61,11 @@ def begin_lease(broker: Broker, node: str = "w1@host", *, results: ResultStore |
     return broker.lease(node, duration=LEASE, results=joint_results)
 
 
+def urgency(broker: Broker, level: int) -> int:
+    """The priority that stands for a level between 0 (can wait) and 9 (is urgent) at this broker."""
+    return level if broker.features.higher_priority_first else 9 - level
+
+
 def ids_of(claimed: Claimed) -> list[str]:
     """The tasks that a claim brought, in its order."""
     return [delivery.task_id for delivery in claimed.deliveries]

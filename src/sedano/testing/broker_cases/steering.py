@@ -3,7 +3,7 @@
 from sedano.brokers.admin import NodeRecord, QueueDepth
 from sedano.brokers.broker import Broker
 from sedano.brokers.settlement import Bury, Park, Requeue
-from sedano.testing.broker_cases.fixtures import BrokerFixtures, begin_lease, drain, ids_of
+from sedano.testing.broker_cases.fixtures import BrokerFixtures, begin_lease, drain, ids_of, urgency
 from sedano.testing.clock import ManualClock
 from sedano.testing.messages import publication
 
@@ -67,9 +67,11 @@ class SteeringCases(BrokerFixtures):
     def test_messages_are_shown_as_they_would_be_claimed_then_the_others(
         self, broker: Broker, clock: ManualClock
     ) -> None:
-        broker.publish([publication("ripe", due=clock.timestamp() + 1)])
+        low, high = urgency(broker, 0), urgency(broker, 9)
+        broker.publish([publication("ripe", due=clock.timestamp() + 1, priority=low)])
         self._one_of_each(broker, clock)
-        broker.publish([publication("urgent", priority=9), publication("soon", due=clock.timestamp() + 20)])
+        broker.publish([publication("urgent", priority=high)])
+        broker.publish([publication("soon", due=clock.timestamp() + 20, priority=low)])
         clock.advance(2)
 
         shown = broker.admin.peek("celery")
@@ -204,10 +206,12 @@ class SteeringCases(BrokerFixtures):
     def _one_of_each(broker: Broker, clock: ManualClock) -> None:
         """One message in each state, all published now."""
         lease = begin_lease(broker)
-        broker.publish([publication("claimed", priority=8), publication("parked", priority=7)])
+        low, higher, high = (urgency(broker, level) for level in (0, 7, 8))
+        broker.publish([publication("claimed", priority=high), publication("parked", priority=higher)])
         _, parked = lease.claim(["celery"], 2).deliveries
         lease.claim([], 0, [Park(parked.tag)])
-        broker.publish([publication("ready"), publication("scheduled", due=clock.timestamp() + 60)])
+        broker.publish([publication("ready", priority=low)])
+        broker.publish([publication("scheduled", due=clock.timestamp() + 60, priority=low)])
 
     @staticmethod
     def _bury(broker: Broker, *names: str) -> None:

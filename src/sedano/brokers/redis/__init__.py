@@ -1,0 +1,1 @@
+"""Messages in Redis or Valkey, in Celery's own layout."""

@@ -1,0 +1,113 @@
+"""Messages in Redis or Valkey, in the layout of Celery's Redis transport.
+
+Opened by ``brokers.opening``. Never imports a task.
+
+How safe a message is: ``publish`` returns when the server has answered. What the server keeps over its own
+death is its business: ``appendonly yes`` with ``appendfsync always`` keeps everything, ``everysec`` all but
+the last second, snapshots what they caught. Any eviction policy but ``noeviction`` throws messages away.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from sedano.brokers.features import BrokerFeatures
+from sedano.brokers.publication import Publication
+from sedano.brokers.redis.admin import RedisAdmin
+from sedano.brokers.redis.lease import RedisLease
+from sedano.brokers.redis.publishing import Publishing
+from sedano.clock import Clock, SystemClock
+from sedano.errors import BrokerError, BrokerUnavailable, ConfigurationError, NotSupported
+from sedano.redis.key_names import KeyNames
+from sedano.redis.link import RedisLink
+from sedano.redis.redis_diagnosis import Diagnosis
+from sedano.redis.redis_url import RedisLocation
+from sedano.results.store import JointResults
+
+_FEATURES: Final = BrokerFeatures(
+    transactional_publish=False,
+    joint_results=True,
+    priority_levels=4,
+    higher_priority_first=False,
+    keeps_place=False,
+    push=True,
+    claims_by_task=False,
+    durable=True,
+)
+
+#: Of the publish deadline, for one try: the publisher tries a second time within it.
+_OF_DEADLINE: Final = 0.45
+
+
+class RedisBroker:
+    """A ``Broker``.
+
+    Args:
+        location: The server.
+        names: What the keys are called: prefix, separator, priority steps.
+        publish_timeout: How long publishing may take, tries and all.
+        clock: Its wall time is what due times and leases are compared with, by all nodes.
+    """
+
+    name = "redis"
+    features = _FEATURES
+
+    def __init__(
+        self,
+        location: RedisLocation,
+        *,
+        names: KeyNames | None = None,
+        publish_timeout: timedelta = timedelta(seconds=2),
+        clock: Clock | None = None,
+    ) -> None:
+        if location.cluster:
+            raise NotSupported("broker_url: this version does not speak to a Redis Cluster.")
+        self.location = location.identity
+        self._clock = clock or SystemClock()
+        self._names = names or KeyNames()
+        timeout = publish_timeout.total_seconds()
+        self._publishing = Publishing(
+            RedisLink(location, timeout=timeout * _OF_DEADLINE, translate=_translate),
+            self._names,
+            self._clock,
+        )
+        # Of the nodes and of people: they have time, and must not wait behind publishers.
+        self._link = RedisLink(location, timeout=max(timeout, 2.0), translate=_translate)
+        self.admin = RedisAdmin(self._link, self._names, self._clock)
+
+    @classmethod
+    def from_url(
+        cls,
+        url: str,
+        *,
+        options: Mapping[str, Any],
+        publish_timeout: timedelta,
+        clock: Clock,
+        base_dir: Path,
+    ) -> "RedisBroker":
+        """As ``brokers.opening`` calls it."""
+        location = RedisLocation.from_url(url, options=options)
+        names = KeyNames.from_options(options)
+        return cls(location, names=names, publish_timeout=publish_timeout, clock=clock)
+
+    def publish(self, publications: Sequence[Publication]) -> None:
+        if publications:
+            self._publishing.publish(publications)
+
+    def lease(self, node: str, *, duration: timedelta, results: JointResults | None = None) -> RedisLease:
+        return RedisLease(
+            self._link, self._names, node, duration=duration, results=results, clock=self._clock
+        )
+
+    def close(self) -> None:
+        self._publishing.close()
+        self._link.close()
+
+
+def _translate(diagnosis: Diagnosis) -> Exception:
+    if diagnosis.configuration:
+        return ConfigurationError(f"The redis broker: {diagnosis.reason}")
+    if diagnosis.passing:
+        return BrokerUnavailable("redis", diagnosis.reason)
+    return BrokerError(f"The redis broker: {diagnosis.reason}")

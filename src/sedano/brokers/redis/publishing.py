@@ -1,0 +1,70 @@
+"""Putting messages into Redis.
+
+Called by ``RedisBroker.publish``. One command for one message, one transaction for many.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sedano.brokers.publication import Publication
+from sedano.brokers.redis.settling import follow_up
+from sedano.clock import Clock
+from sedano.redis.key_names import KeyNames
+from sedano.redis.link import RedisLink
+
+#: A queue is noted again after so many seconds: the server may have been emptied.
+_NOTE_EVERY: Final = 30.0
+#: Messages in one LPUSH.
+_BATCH: Final = 500
+
+
+class Publishing:
+    """Thread-safe."""
+
+    def __init__(self, link: RedisLink, names: KeyNames, clock: Clock) -> None:
+        self._link = link
+        self._names = names
+        self._clock = clock
+        #: Queue -> when it was noted; racing threads at worst note it twice.
+        self._noted: dict[str, float] = {}
+
+    def publish(self, publications: Sequence[Publication]) -> None:
+        """Put these in, all of them or none."""
+        now = self._clock.timestamp()
+        commands: list[tuple[Any, ...]] = []
+        ready: dict[str, list[bytes]] = {}
+        bells: dict[str, None] = {}
+        for publication in publications:
+            lane, message, due_key, due, bell = follow_up(self._names, publication, now)
+            if due:
+                commands.append(("ZADD", due_key, due, message))
+            else:
+                ready.setdefault(lane, []).append(message)
+            if bell:
+                bells[bell] = None
+        for lane, messages in ready.items():
+            for start in range(0, len(messages), _BATCH):
+                commands.append(("LPUSH", lane, *messages[start : start + _BATCH]))
+        new = self._unnoted(publications)
+        if new:
+            commands.append(("SADD", self._names.queues, *new))
+        commands += [("PUBLISH", bell, b"") for bell in bells]
+        if len(commands) == 1:
+            self._link.call(*commands[0])
+        else:
+            self._link.transaction(commands)
+        for queue in new:
+            self._noted[queue] = self._clock.monotonic()
+
+    def close(self) -> None:
+        """Close connections. Idempotent."""
+        self._noted.clear()
+        self._link.close()
+
+    def _unnoted(self, publications: Sequence[Publication]) -> set[str]:
+        now = self._clock.monotonic()
+        return {
+            publication.queue
+            for publication in publications
+            if now - self._noted.get(publication.queue, -_NOTE_EVERY) >= _NOTE_EVERY
+        }

@@ -1,0 +1,19 @@
+"""The Redis broker's scripts, and how they are run: by the lanes they touch."""
+
+from typing import Final
+
+from sedano.redis.script import load_script
+
+CLAIM: Final = load_script(__package__, "stamp.lua", "claim.lua")
+CLAIM_PARKED: Final = load_script(__package__, "claim_parked.lua")
+DOOM: Final = load_script(__package__, "doom.lua")
+EMPTY_INBOX: Final = load_script(__package__, "empty_inbox.lua")
+ENLIST: Final = load_script(__package__, "enlist.lua")
+FENCE: Final = load_script(__package__, "fence.lua")
+GIVE_BACK: Final = load_script(__package__, "stamp.lua", "give_back.lua")
+LOOK: Final = load_script(__package__, "look.lua")
+RENEW: Final = load_script(__package__, "renew.lua")
+SETTLE: Final = load_script(__package__, "stamp.lua", "sedano.results.redis:store_result.lua", "settle.lua")
+
+#: What a node uses all the time: given to the server when a lease begins, so that batches run in their order.
+OF_A_LEASE: Final = (CLAIM, CLAIM_PARKED, LOOK, RENEW, SETTLE)

@@ -1,0 +1,126 @@
+-- Carry out settlements of claims. Whatever is not held any more is lost and changes nothing: the fence.
+--
+-- KEYS, eight for each lane: as in claim.lua; touched are
+--   1 list    where messages go back to
+--   2 hash    what is held
+--   3 zset    where messages go that are due later
+--   4 hash    where messages are parked
+--   5 hash    where dead letters go
+-- On a single server also the keys that results and follow-ups name themselves.
+-- ARGV: now, the settlements in MessagePack, then documents and messages, which they name by their place:
+--   {'finish', lane, tag, results, follow-ups}
+--   {'requeue', lane, tag, due or '', crashes, results, bell}
+--   {'bury', lane, tag, key, reason, crashes, results, follow-ups}
+--   {'park', lane, tag, field, bell}
+--   {'record', lane, tag or '', results, follow-ups}
+-- a result is {key, place of the document, milliseconds it is kept, state};
+-- a follow-up is {list, place of the message, due zset, due or '', bell or ''}; lanes count from 0.
+-- Returns the places of the lost ones, from 1.
+local now = ARGV[1]
+local settlements = cmsgpack.unpack(ARGV[2])
+local lost, returning = {}, {}
+-- Of each lane: the tags that this batch has settled, and those of them that are still to be removed.
+local settled, removing = {}, {}
+for lane = 0, #KEYS / 8 - 1 do
+  settled[lane], removing[lane] = {}, {}
+end
+
+-- Everything new is written before anything is taken away: when memory is full, the writing fails, and
+-- what a script did before its failure stays done.
+local function follow_up(results, publications)
+  for _, result in ipairs(results) do
+    store_result({result[1], ARGV[result[2]], result[3], result[4]})
+  end
+  for _, one in ipairs(publications) do
+    if one[4] == '' then
+      redis.call('LPUSH', one[1], ARGV[one[2]])
+    else
+      redis.call('ZADD', one[3], one[4], ARGV[one[2]])
+    end
+    if one[5] ~= '' then
+      redis.call('PUBLISH', one[5], '')
+    end
+  end
+end
+
+local carry_out = {}
+
+function carry_out.finish(one, held)
+  follow_up(one[4], one[5])
+  if #one[5] > 0 then
+    -- At once: should a later one fail, this one must not follow up again.
+    redis.call('HDEL', held, one[3])
+  else
+    settled[one[2]][one[3]] = true
+    table.insert(removing[one[2]], one[3])
+  end
+end
+
+function carry_out.requeue(one, held, message)
+  local lane = one[2]
+  follow_up(one[6], {})
+  if one[4] ~= '' then
+    redis.call('ZADD', KEYS[lane * 8 + 3], one[4], stamp(message, one[5], '1', now))
+    redis.call('HDEL', held, one[3])
+    redis.call('PUBLISH', one[7], '')
+  else
+    local crashes = one[5]
+    returning[#returning + 1] = {one[3], lane, stamp(message, crashes, '1', now), one[7]}
+    settled[lane][one[3]] = true
+  end
+end
+
+function carry_out.bury(one, held, message)
+  follow_up(one[7], one[8])
+  redis.call('HSET', KEYS[one[2] * 8 + 5], one[4], one[5] .. '\n' .. stamp(message, one[6]))
+  redis.call('HDEL', held, one[3])
+end
+
+function carry_out.park(one, held, message)
+  redis.call('HSET', KEYS[one[2] * 8 + 4], one[4], message)
+  redis.call('HDEL', held, one[3])
+  redis.call('PUBLISH', one[5], '')
+end
+
+function carry_out.record(one)
+  follow_up(one[4], one[5])
+end
+
+for place, one in ipairs(settlements) do
+  local kind, tag = one[1], one[3]
+  if tag == '' then
+    carry_out.record(one)
+  else
+    local held = KEYS[one[2] * 8 + 2]
+    local stands
+    if settled[one[2]][tag] then
+      stands = false
+    elseif kind == 'finish' or kind == 'record' then
+      stands = redis.call('HEXISTS', held, tag) == 1
+    else
+      stands = redis.call('HGET', held, tag)
+    end
+    if stands then
+      carry_out[kind](one, held, stands)
+    else
+      lost[#lost + 1] = place
+    end
+  end
+end
+
+for lane, tags in pairs(removing) do
+  for first = 1, #tags, 1000 do
+    redis.call('HDEL', KEYS[lane * 8 + 2], unpack(tags, first, math.min(first + 999, #tags)))
+  end
+end
+
+-- Back to the front, the one that was claimed first foremost.
+table.sort(returning, function(one, other) return tonumber(one[1]) > tonumber(other[1]) end)
+for _, one in ipairs(returning) do
+  redis.call('RPUSH', KEYS[one[2] * 8 + 1], one[3])
+  redis.call('HDEL', KEYS[one[2] * 8 + 2], one[1])
+  if one[4] ~= '' then
+    redis.call('PUBLISH', one[4], '')
+  end
+end
+return lost

@@ -1,0 +1,185 @@
+"""Settlements in the form in which the script ``settle`` takes them.
+
+Called by ``RedisLease`` and by recovery. Never talks to a server.
+"""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple, assert_never
+
+import msgspec
+
+from sedano.brokers.publication import Publication
+from sedano.brokers.redis.kombu_message import encode
+from sedano.brokers.settlement import Bury, Finish, Park, Record, Requeue, Settlement
+from sedano.redis.key_names import KeyNames
+from sedano.results.result_write import ResultWrite
+from sedano.results.store import JointResults
+
+pack: Final = msgspec.msgpack.Encoder().encode
+
+
+class Claim(NamedTuple):
+    """What a lease remembers of a message that it holds."""
+
+    queue: str
+    lane: str
+    task: str
+
+
+class Settling:
+    """One batch. Its lanes are numbered in the order in which they turn up."""
+
+    def __init__(
+        self,
+        names: KeyNames,
+        claims: Mapping[int, Claim],
+        *,
+        incarnation: str,
+        now: float,
+        joint_results: JointResults | None,
+    ) -> None:
+        self._names = names
+        self._claims = claims
+        self._incarnation = incarnation
+        self._now = now
+        self._joint = joint_results
+        self._lanes: dict[str, int] = {}
+        self._queues: set[str] = set()
+        self._operations: list[tuple[Any, ...]] = []
+        self._payloads: list[bytes] = []
+        #: The tag of each operation, in their order.
+        self._tags: list[int | None] = []
+        #: Tags of the settlements whose claims this lease never had.
+        self._unknown: list[int] = []
+
+    def add(self, settlement: Settlement) -> None:
+        """Take a settlement in."""
+        tag = settlement.tag
+        if tag is None:
+            if isinstance(settlement, Record):
+                self._append(None, "record", "", "", *self._consequences(settlement))
+            return
+        claim = self._claims.get(tag)
+        if claim is None:
+            self._unknown.append(tag)
+            return
+        lane = self._lanes.setdefault(claim.lane, len(self._lanes))
+        match settlement:
+            case Finish():
+                self._append(tag, "finish", lane, tag, *self._consequences(settlement))
+            case Requeue():
+                due = settlement.due
+                scheduled = due is not None and due > self._now
+                self._append(
+                    tag,
+                    "requeue",
+                    lane,
+                    tag,
+                    repr(due) if scheduled else "",
+                    int(settlement.crashed),
+                    self._results(settlement.result),
+                    self._bell(claim, scheduled=scheduled),
+                )
+            case Bury():
+                reason = msgspec.json.encode([settlement.reason, self._now, claim.queue])
+                self._append(
+                    tag,
+                    "bury",
+                    lane,
+                    tag,
+                    str(letter_key(self._now)),
+                    reason.decode(),
+                    int(settlement.crashed),
+                    *self._consequences(settlement),
+                )
+            case Park():
+                field = f"{self._now!r}:{self._incarnation}:{tag:012d}\n{claim.task}"
+                self._append(tag, "park", lane, tag, field, self._names.bell(claim.queue))
+            case Record():
+                self._append(tag, "record", lane, tag, *self._consequences(settlement))
+            case _:
+                assert_never(settlement)
+
+    def keys(self) -> list[str]:
+        """Of the lanes."""
+        return [key for lane in self._lanes for key in self._names.of_lane(lane, self._incarnation)]
+
+    def arguments(self) -> list[Any]:
+        """Of the script."""
+        return [repr(self._now), pack(self._operations), *self._payloads]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to send."""
+        return not self._operations
+
+    @property
+    def queues(self) -> set[str]:
+        """The queues that follow-ups go to."""
+        return self._queues
+
+    def lost(self, places: Sequence[int]) -> list[int]:
+        """The tags of what came too late, from the script's answer."""
+        lost = [self._tags[place - 1] for place in places]
+        return [*self._unknown, *(tag for tag in lost if tag is not None)]
+
+    def _append(self, tag: int | None, *operation: Any) -> None:
+        self._tags.append(tag)
+        self._operations.append(operation)
+
+    def _consequences(self, settlement: Finish | Bury | Record) -> tuple[Any, Any]:
+        follow_ups = settlement.follow_ups
+        return (
+            self._results(settlement.result),
+            [self._follow_up(one) for one in follow_ups] if follow_ups else (),
+        )
+
+    def _follow_up(self, publication: Publication) -> tuple[Any, ...]:
+        lane, message, *rest = follow_up(self._names, publication, self._now)
+        self._queues.add(publication.queue)
+        return lane, self._payload(message), *rest
+
+    def _results(self, result: ResultWrite | None) -> Sequence[Any]:
+        if result is None or self._joint is None:
+            return ()
+        stored: list[tuple[bytes, bytes, int, str]] = []
+        self._joint.write(stored, [result])
+        return [
+            (key.decode(), self._payload(document), milliseconds, state)
+            for key, document, milliseconds, state in stored
+        ]
+
+    def _payload(self, content: bytes) -> int:
+        """Its place among the script's arguments. The server's MessagePack knows no bytes."""
+        self._payloads.append(content)
+        return 2 + len(self._payloads)
+
+    def _bell(self, claim: Claim, *, scheduled: bool) -> str:
+        first = claim.lane == self._names.lanes(claim.queue)[0]
+        return "" if first and not scheduled else self._names.bell(claim.queue)
+
+
+def follow_up(names: KeyNames, publication: Publication, now: float) -> tuple[str, bytes, str, str, str]:
+    """A publication as the script takes it: list, message, due set, due time, bell."""
+    lane = names.lane(publication.queue, publication.priority)
+    due = publication.due
+    scheduled = due is not None and due > now
+    quiet = not scheduled and lane == names.lane_of_step(publication.queue, names.steps[0])
+    return (
+        lane,
+        encode(publication, now),
+        names.due(lane),
+        repr(due) if scheduled else "",
+        "" if quiet else names.bell(publication.queue),
+    )
+
+
+_last_letter = 0
+
+
+def letter_key(now: float) -> int:
+    """A number for a dead letter that nobody else uses: later letters have larger ones."""
+    global _last_letter
+    _last_letter = max(_last_letter + 1, (int(now * 1000) << 20) + secrets.randbelow(1 << 19))
+    return _last_letter

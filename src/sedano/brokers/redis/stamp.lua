@@ -1,0 +1,19 @@
+-- Part of other scripts. Touches no keys.
+--
+-- A message that has been in Sedano's hands begins with {"sedano":[crashes,redelivered,ready since, and what
+-- else its publisher said. It is changed as text: decoding and encoding it would not give back the same JSON.
+local STAMP = '^{"sedano": ?%[(%d+), ?(%d+), ?([%d%.eE+-]+)()'
+
+-- The message with its stamp changed: crashes are added, nil leaves a value as it is.
+local function stamp(message, crashes, redelivered, since)
+  local old_crashes, old_redelivered, old_since, after = string.match(message, STAMP)
+  if after then
+    return '{"sedano":[' .. string.format('%d', tonumber(old_crashes) + crashes) .. ','
+      .. (redelivered or old_redelivered) .. ',' .. (since or old_since) .. string.sub(message, after)
+  end
+  if string.sub(message, 1, 1) ~= '{' then
+    return message
+  end
+  return '{"sedano":[' .. string.format('%d', crashes) .. ',' .. (redelivered or '0') .. ','
+    .. (since or '0') .. '],' .. string.sub(message, 2)
+end

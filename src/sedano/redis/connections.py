@@ -1,0 +1,75 @@
+"""How to make a connection to a Redis: redis-py's, with deadlines and without retries of its own.
+
+Called by ``RedisLink`` and by whoever blocks on a connection of its own. Never keeps a connection.
+"""
+
+import inspect
+from typing import Any, Final
+
+from redis.backoff import NoBackoff
+from redis.connection import AbstractConnection, Connection, SSLConnection, UnixDomainSocketConnection
+from redis.retry import Retry
+from redis.sentinel import Sentinel
+
+from sedano.redis.redis_url import RedisLocation
+
+#: Not to tell the server which library we use saves two round trips on every new connection. redis-py has
+#: changed how that is said.
+_ANONYMOUS: Final[dict[str, None]] = (
+    {"driver_info": None}
+    if "driver_info" in inspect.signature(AbstractConnection).parameters
+    else {"lib_name": None, "lib_version": None}
+)
+
+
+def connect(location: RedisLocation, *, timeout: float, client_name: str | None = None) -> Connection:
+    """A connection that is up, has its database selected, and answers bytes.
+
+    Args:
+        timeout: Seconds that reaching the server, and each of its answers, may take.
+        client_name: What ``CLIENT LIST`` shows.
+
+    Raises:
+        redis.RedisError, OSError: It could not be made.
+    """
+    connection = _connection(location, timeout, client_name)
+    connection.connect()
+    return connection
+
+
+def _connection(location: RedisLocation, timeout: float, client_name: str | None) -> Connection:
+    keywords: dict[str, Any] = {
+        "db": location.db,
+        "username": location.username,
+        "password": location.password,
+        "socket_timeout": timeout,
+        "socket_connect_timeout": timeout,
+        "retry": Retry(NoBackoff(), 0),
+        "client_name": client_name,
+        "protocol": 2,
+        **_ANONYMOUS,
+    }
+    if location.path is not None:
+        connection: Connection = UnixDomainSocketConnection(path=location.path, **keywords)  # type: ignore
+        return connection
+    host, port = location.host, location.port
+    if location.sentinels:
+        host, port = _ask_sentinels(location, timeout)
+    keywords |= {"host": host, "port": port, "socket_keepalive": True}
+    if location.tls is not None:
+        return SSLConnection(**keywords, **location.tls)
+    return Connection(**keywords)
+
+
+def _ask_sentinels(location: RedisLocation, timeout: float) -> tuple[str, int]:
+    """Where the server is that takes writes now. Asked for every new connection, so it follows failovers."""
+    sentinel = Sentinel(
+        list(location.sentinels),
+        sentinel_kwargs={"socket_timeout": timeout, **location.sentinel_options},
+    )
+    try:
+        host, port = sentinel.discover_master(location.master_name)
+    finally:
+        for client in sentinel.sentinels:
+            client.close()
+    return str(host), int(port)

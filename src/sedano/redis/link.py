@@ -1,0 +1,215 @@
+"""The way of commands to a Redis: a few connections, a deadline for every call, one seam for errors.
+
+Owned by the Redis broker and the Redis result store. Thread-safe; after a fork the child opens connections
+of its own.
+"""
+
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final, TypeAlias
+
+from redis.connection import Connection
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import NoScriptError, ReadOnlyError, RedisError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from sedano.redis.connections import connect
+from sedano.redis.redis_diagnosis import Diagnosis, diagnose
+from sedano.redis.redis_url import RedisLocation
+from sedano.redis.script import Script
+
+Command: TypeAlias = Sequence[Any]
+
+#: Enough for the threads of one process: a command holds a connection for a fraction of a millisecond.
+MOST_CONNECTIONS: Final = 10
+
+
+class RedisLink:
+    """Some connections to one place.
+
+    Args:
+        timeout: Seconds any call may take in all: waiting for a connection, making it, and the answer.
+        translate: Makes this adapter's error of a diagnosis. Only those come out.
+    """
+
+    def __init__(
+        self,
+        location: RedisLocation,
+        *,
+        timeout: float,
+        translate: Callable[[Diagnosis], Exception],
+        most_connections: int = MOST_CONNECTIONS,
+    ) -> None:
+        self.location = location
+        self.timeout = timeout
+        self._translate = translate
+        self._most = most_connections
+        self._begin()
+
+    def _begin(self) -> None:
+        self._pid = os.getpid()
+        self._idle: list[Connection] = []  # appended and popped by any thread; lists do that atomically
+        self._places = threading.BoundedSemaphore(self._most)
+
+    # -- commands
+
+    def call(self, *command: Any) -> Any:
+        """Run one command."""
+        with self.connection() as connection:
+            connection.send_packed_command(connection.pack_command(*command), check_health=False)
+            return connection.read_response()
+
+    def pipeline(self, commands: Sequence[Command]) -> list[Any]:
+        """Run commands in one round trip. The first error is raised when all have been answered."""
+        with self.connection() as connection:
+            return _exchange(connection, commands)
+
+    def transaction(self, commands: Sequence[Command]) -> list[Any]:
+        """Run commands in one round trip and in one step: all of them, or none and an error."""
+        answers: list[Any] = self.pipeline([("MULTI",), *commands, ("EXEC",)])[-1]
+        for answer in answers:
+            if isinstance(answer, Exception):
+                with self.translated_errors():
+                    raise answer
+        return answers
+
+    def run(self, script: Script, keys: Sequence[Any], arguments: Sequence[Any] = ()) -> Any:
+        """Run a script; the server is given its source if it does not know it."""
+        with self.connection() as connection:
+            return run_script(connection, script, keys, arguments)
+
+    def run_many(self, runs: Sequence[tuple[Script, Sequence[Any], Sequence[Any]]]) -> list[Any]:
+        """Run scripts in one round trip. The first error is raised when all have been answered."""
+        with self.connection() as connection:
+            commands = [("EVALSHA", one.sha, len(keys), *keys, *rest) for one, keys, rest in runs]
+            answers = _answers(connection, commands)
+            for place, answer in enumerate(answers):
+                if isinstance(answer, NoScriptError):
+                    answers[place] = run_script(connection, *runs[place])
+                elif isinstance(answer, ResponseError):
+                    raise answer
+            return answers
+
+    # -- connections
+
+    @contextlib.contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """A connection for as long as the block lasts. Errors come out translated."""
+        if self._pid != os.getpid():
+            self._begin()
+        deadline = time.monotonic() + self.timeout
+        places = self._places
+        if not places.acquire(timeout=self.timeout):
+            raise self._translate(
+                Diagnosis(f"no answer within {self.timeout:.1f} s: all connections wait for the server", True)
+            )
+        connection = None
+        try:
+            with self.translated_errors():
+                connection = self._take(deadline)
+                yield connection
+        except BaseException as error:
+            if connection is not None and not _still_in_step(error):
+                connection.disconnect()
+                connection = None
+            raise
+        finally:
+            if connection is not None and self._pid == os.getpid():
+                self._idle.append(connection)
+            places.release()
+
+    def _take(self, deadline: float) -> Connection:
+        while self._idle:
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                break
+            left = deadline - time.monotonic()
+            if connection.is_connected and not _is_stale(connection) and left > 0:
+                connection._sock.settimeout(left)  # type: ignore[attr-defined]
+                return connection
+            connection.disconnect()
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise RedisTimeoutError(f"no answer within {self.timeout:.1f} s")
+        connection = connect(self.location, timeout=left)
+        connection._sock.settimeout(max(0.01, deadline - time.monotonic()))  # type: ignore[attr-defined]
+        return connection
+
+    def dedicated(self, *, timeout: float, client_name: str | None = None) -> Connection:
+        """A connection for the caller alone, who disconnects it."""
+        with self.translated_errors():
+            return connect(self.location, timeout=timeout, client_name=client_name)
+
+    @contextlib.contextmanager
+    def translated_errors(self) -> Iterator[None]:
+        """Turn redis-py's errors into this adapter's."""
+        try:
+            yield
+        except (RedisError, OSError) as error:
+            raise self._translate(diagnose(error)) from error
+
+    def close(self) -> None:
+        """Close what is idle. Idempotent; used again, the link connects again."""
+        if self._pid != os.getpid():
+            self._begin()
+        idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.disconnect()
+
+
+def run_script(
+    connection: Connection, script: Script, keys: Sequence[Any], arguments: Sequence[Any] = ()
+) -> Any:
+    """Run a script on this connection."""
+    rest = (len(keys), *keys, *arguments)
+    try:
+        connection.send_packed_command(
+            connection.pack_command("EVALSHA", script.sha, *rest), check_health=False
+        )
+        return connection.read_response()
+    except NoScriptError:
+        connection.send_packed_command(
+            connection.pack_command("EVAL", script.source, *rest), check_health=False
+        )
+        return connection.read_response()
+
+
+def _exchange(connection: Connection, commands: Sequence[Command]) -> list[Any]:
+    answers = _answers(connection, commands)
+    for answer in answers:
+        # The first one says what is wrong; EXEC only says that something was.
+        if isinstance(answer, ResponseError):
+            raise answer
+    return answers
+
+
+def _answers(connection: Connection, commands: Sequence[Command]) -> list[Any]:
+    connection.send_packed_command(connection.pack_commands(commands), check_health=False)
+    answers: list[Any] = []
+    for _ in commands:
+        try:
+            answers.append(connection.read_response())
+        except ResponseError as error:
+            answers.append(error)
+    return answers
+
+
+def _is_stale(connection: Connection) -> bool:
+    """Whether the server closed it, or sent what nobody asked for, while it was idle."""
+    try:
+        return bool(connection.can_read(timeout=0))
+    except (RedisError, OSError):
+        return True
+
+
+def _still_in_step(error: BaseException) -> bool:
+    """Whether the error was the server's answer, so that the connection can be used on.
+
+    After READONLY the server is no longer the one to talk to.
+    """
+    cause = error.__cause__ or error
+    return isinstance(cause, ResponseError) and not isinstance(cause, ReadOnlyError | RedisConnectionError)

@@ -1,0 +1,1 @@
+"""Results in Redis or Valkey, where and as Celery keeps them."""

@@ -1,0 +1,159 @@
+"""Results in Redis or Valkey under Celery's keys: either side reads what the other stored.
+
+Opened by ``results.opening``. A result's time to live is the server's business, so there is nothing to prune.
+Never looks into a document, but for the script that asks whether it is a SUCCESS.
+"""
+
+import math
+import os
+import threading
+from collections.abc import Collection, Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from sedano.clock import Clock, SystemClock
+from sedano.errors import ConfigurationError, did_you_mean
+from sedano.redis.link import MOST_CONNECTIONS
+from sedano.redis.redis_url import RedisLocation
+from sedano.results.redis.cluster_server import ClusterServer
+from sedano.results.redis.result_keys import ResultKeys, success_mark
+from sedano.results.redis.result_server import ResultServer, ScriptResult
+from sedano.results.redis.single_server import SingleServer
+from sedano.results.redis.subscriber import Subscriber
+from sedano.results.result_write import ResultWrite
+from sedano.results.store import JointResults
+
+#: Results in one call of the script: a longer one would keep other clients waiting.
+_BATCH: Final = 250
+_OPTIONS: Final = frozenset({"global_keyprefix", "master_name", "max_connections", "sentinel_kwargs"})
+# fmt: off
+#: Celery has them; they would change nothing here.
+_CELERYS_OPTIONS: Final = frozenset({
+    "additional_connection_errors", "health_check_interval", "polling_interval", "result_chord_ordered",
+    "retry_on_timeout", "retry_policy", "socket_connect_timeout", "socket_keepalive", "socket_timeout",
+    "visibility_timeout",
+})
+# fmt: on
+
+
+class RedisResultStore:
+    """A ``ResultStore``; also the ``JointResults`` of a Redis broker in the same database of one server.
+
+    Args:
+        location: The server, or the cluster.
+        prefix: In front of every key; the option ``global_keyprefix``.
+        timeout: How long any call may take.
+        most_connections: How many connections a process may have, with the one that hears of changes.
+        clock: Its wall time is what expiry is counted from.
+    """
+
+    name = "redis"
+    push = True
+
+    def __init__(
+        self,
+        location: RedisLocation,
+        *,
+        prefix: str = "",
+        timeout: timedelta = timedelta(seconds=2),
+        most_connections: int = MOST_CONNECTIONS,
+        clock: Clock | None = None,
+    ) -> None:
+        kind = ClusterServer if location.cluster else SingleServer
+        self._server: ResultServer = kind(
+            location, timeout=timeout.total_seconds(), most_connections=most_connections
+        )
+        self.location = self._server.location
+        self._keys = ResultKeys(prefix)
+        self._clock = clock or SystemClock()
+        self._begin()
+
+    def _begin(self) -> None:
+        self._pid = os.getpid()
+        self._subscriber = Subscriber(self._server.subscription)
+        #: Each thread's moment of its last look, which a wait goes on from.
+        self._seen = threading.local()
+
+    @classmethod
+    def from_url(
+        cls, url: str, *, options: Mapping[str, Any], timeout: timedelta, clock: Clock, base_dir: Path
+    ) -> "RedisResultStore":
+        """As ``results.opening`` calls it."""
+        for option in options:
+            if option not in _OPTIONS | _CELERYS_OPTIONS:
+                raise ConfigurationError(
+                    f"result_backend_transport_options: the redis result store has no option {option!r}."
+                    f"{did_you_mean(option, sorted(_OPTIONS))}"
+                )
+        return cls(
+            RedisLocation.from_url(url, options=options, setting="result_backend"),
+            prefix=str(options.get("global_keyprefix") or ""),
+            timeout=timeout,
+            most_connections=int(options.get("max_connections") or MOST_CONNECTIONS),
+            clock=clock,
+        )
+
+    def put(self, writes: Sequence[ResultWrite]) -> None:
+        for start in range(0, len(writes), _BATCH):
+            batch: list[ScriptResult] = []
+            self.write(batch, writes[start : start + _BATCH])
+            self._server.put(batch)
+
+    def write(self, transaction: list[ScriptResult], writes: Sequence[ResultWrite]) -> None:
+        """Add results to those that a script of the broker stores; it has ``store_result.lua`` in front."""
+        now = self._clock.timestamp()
+        for write in writes:
+            key = self._keys.of_task(write.task_id)
+            transaction.append((key, write.document, _milliseconds_left(write, now), write.state))
+
+    def get(self, task_id: str) -> bytes | None:
+        self._look()
+        return self._server.get(self._keys.of_task(task_id))
+
+    def get_many(self, task_ids: Collection[str]) -> Mapping[str, bytes]:
+        if not task_ids:
+            return {}
+        self._look()
+        ids = list(task_ids)
+        documents = self._server.get_many([self._keys.of_task(task_id) for task_id in ids])
+        return {
+            task_id: document
+            for task_id, document in zip(ids, documents, strict=True)
+            if document is not None
+        }
+
+    def wait(self, task_ids: Collection[str], timeout: float | None) -> None:
+        subscriber = self._own_subscriber()
+        keys = [self._keys.of_task(task_id) for task_id in task_ids]
+        since = getattr(self._seen, "moment", -1)
+        self._seen.moment = subscriber.wait(keys, since=since, timeout=timeout)
+
+    def forget(self, task_id: str) -> None:
+        key = self._keys.of_task(task_id)
+        self._server.delete(key, success_mark(key))
+
+    def prune(self, *, limit: int = 1000) -> int:
+        """There is nothing to do: the server deletes what has expired."""
+        return 0
+
+    def joint_with(self, broker_location: str) -> JointResults | None:
+        return self if self._server.one_step and broker_location == self.location else None
+
+    def close(self) -> None:
+        self._own_subscriber().close()
+        self._server.close()
+
+    def _look(self) -> None:
+        """What changes from this moment on may not be in what this thread is about to read."""
+        moment = self._own_subscriber().moment
+        self._seen.moment = moment
+
+    def _own_subscriber(self) -> Subscriber:
+        if self._pid != os.getpid():  # a fork: the parent keeps its thread
+            self._begin()
+        return self._subscriber
+
+
+def _milliseconds_left(write: ResultWrite, now: float) -> int:
+    return 0 if write.expires_at is None else max(1, math.ceil((write.expires_at - now) * 1000))

@@ -1,0 +1,8 @@
+"""What ``celery -A`` imports."""
+
+import json
+import os
+
+from tests.interop.shop import celery_app
+
+app = celery_app(os.environ["SHOP_URL"], **json.loads(os.environ.get("SHOP_SETTINGS", "{}")))

@@ -1,0 +1,8 @@
+"""What ``sedano -A`` imports."""
+
+import json
+import os
+
+from tests.interop.shop import sedano_app
+
+app = sedano_app(os.environ["SHOP_URL"], **json.loads(os.environ.get("SHOP_SETTINGS", "{}")))
