@@ -4,7 +4,7 @@ Called by ``RedisLink`` and by whoever blocks on a connection of its own. Never 
 """
 
 import inspect
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from redis.backoff import NoBackoff
 from redis.connection import AbstractConnection, Connection, SSLConnection, UnixDomainSocketConnection
@@ -50,8 +50,9 @@ def _connection(location: RedisLocation, timeout: float, client_name: str | None
         **_ANONYMOUS,
     }
     if location.path is not None:
-        connection: Connection = UnixDomainSocketConnection(path=location.path, **keywords)  # type: ignore
-        return connection
+        # To type checkers redis-py's class is abstract, and no kind of Connection; it serves as one.
+        unix: Any = UnixDomainSocketConnection
+        return cast(Connection, unix(path=location.path, **keywords))
     host, port = location.host, location.port
     if location.sentinels:
         host, port = _ask_sentinels(location, timeout)
