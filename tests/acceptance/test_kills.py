@@ -1,16 +1,17 @@
 """Whatever process dies, every accepted task runs, and none runs twice without need."""
 
+import contextlib
 import itertools
-import os
 import random
 import signal
 from collections.abc import Callable
 from types import ModuleType
 
+import psutil
 import pytest
 
 from sedano import states
-from tests.acceptance.workers import Journal, Worker, wait_until
+from tests.acceptance.workers import Journal, Worker, is_alive, wait_until
 
 pytestmark = pytest.mark.acceptance
 
@@ -44,6 +45,17 @@ def test_no_task_is_lost_when_the_whole_worker_is_killed_again_and_again(
     assert sum(starts.values()) - 1000 <= kills * SECOND_RUNS_PER_KILL
 
 
+def killed_a_child(worker: Worker, journal: Journal, chance: random.Random) -> bool:
+    """Kill one of the children that have begun a task; false if none is alive, or it ended just now."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        began = journal.pids("start")
+        alive = [p for p in worker.processes() if p.pid in began and is_alive(p)]
+        if alive:
+            chance.choice(alive).kill()
+            return True
+    return False
+
+
 def test_killed_children_lose_only_what_they_were_running(
     project: ModuleType, journal: Journal, start_worker: StartWorker
 ) -> None:
@@ -54,8 +66,7 @@ def test_killed_children_lose_only_what_they_were_running(
     for kill in range(kills):
         goal = (kill + 1) * 40
         wait_until(lambda goal=goal: sum(journal.counts("done").values()) >= goal, what="progress")
-        alive = [p.pid for p in worker.processes() if p.pid in journal.pids("start")]
-        os.kill(chance.choice(alive), signal.SIGKILL)
+        wait_until(lambda: killed_a_child(worker, journal, chance), what="a child to kill")
     wait_until(lambda: all(result.successful() for result in results), what="every result is stored")
 
     assert worker.stop() == 0
@@ -117,9 +128,9 @@ def test_children_do_not_outlive_a_killed_parent(
     wait_until(lambda: journal.counts("start"), what="the task runs")
     processes = worker.processes()
 
-    os.kill(worker.pid, signal.SIGKILL)
+    worker.signal(signal.SIGKILL)
 
-    wait_until(lambda: not any(p.is_running() and p.status() != "zombie" for p in processes[1:]))
+    wait_until(lambda: not any(is_alive(process) for process in processes[1:]))
 
 
 def test_a_killed_zygote_is_replaced_and_its_tasks_run_again(
@@ -130,7 +141,7 @@ def test_a_killed_zygote_is_replaced_and_its_tasks_run_again(
     wait_until(lambda: journal.counts("start"), what="the task runs")
     (zygote,) = (p for p in worker.processes()[1:] if p.ppid() == worker.pid)
 
-    os.kill(zygote.pid, signal.SIGKILL)
+    zygote.kill()
 
     assert result.get(timeout=30) == "slow"
     assert journal.counts("start") == {"slow": 2}

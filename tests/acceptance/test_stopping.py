@@ -6,7 +6,7 @@ from types import ModuleType
 
 import pytest
 
-from tests.acceptance.workers import Journal, Worker, wait_until
+from tests.acceptance.workers import Journal, Worker, is_alive, wait_until
 
 pytestmark = pytest.mark.acceptance
 
@@ -87,5 +87,5 @@ def test_an_idle_worker_stops_at_once_and_leaves_no_process(
 
     assert worker.stop() == 0
 
-    wait_until(lambda: not any(p.is_running() and p.status() != "zombie" for p in processes))
+    wait_until(lambda: not any(is_alive(process) for process in processes))
     assert project.app.broker.admin.nodes() == []

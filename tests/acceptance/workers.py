@@ -27,6 +27,14 @@ def wait_until(condition: Callable[[], object], *, timeout: float = PATIENCE, wh
         between_looks.wait(0.005)
 
 
+def is_alive(process: psutil.Process) -> bool:
+    """Whether it still runs: a zombie, which only waits for its parent, does not."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 class Journal:
     """What the tasks did: lines ``word key pid time``."""
 
