@@ -29,7 +29,7 @@ from sedano.tasks.options import NO_OPTIONS, CallOptions, TaskOptions
 from sedano.tasks.publisher import Publisher
 from sedano.tasks.registry import TaskRegistry
 from sedano.tasks.request import worker_request
-from sedano.tasks.task import Task, add_to_parent, check_shape
+from sedano.tasks.task import Task, check_shape, result_of_call
 
 if TYPE_CHECKING:
     from sedano.brokers.broker import Broker
@@ -291,12 +291,7 @@ class Sedano:
         task = self._tasks.get(name)
         publication = self.publisher.prepare(name, args, kwargs, call, task=task)
         self.publisher.publish((publication,), call, task=task)
-        result: AsyncResult[Any] = AsyncResult(publication.task_id, app=self)
-        result.ignored = bool(
-            task.ignore_result if call.ignore_result is None and task else call.ignore_result
-        )
-        add_to_parent(result, call)
-        return result
+        return result_of_call(self, publication.task_id, call, task)
 
     def AsyncResult(self, id: str, **kwargs: Any) -> AsyncResult[Any]:
         """The result of a task, by its id."""
@@ -361,6 +356,10 @@ class Sedano:
     def revoke(self, task_id: str) -> bool:
         """Delete the message of a task, unless a node holds it; whether there was one."""
         return self.broker.admin.revoke(task_id)
+
+    def has_message(self, task_id: str) -> bool:
+        """Whether the broker has a message of this task, in whatever state."""
+        return self.broker.admin.find(task_id) is not None
 
     def inside_task(self) -> bool:
         """Whether a worker's task is running here."""

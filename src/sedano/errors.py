@@ -11,6 +11,7 @@ SedanoError
 │   ├── BrokerUnavailable            worth retrying
 │   └── LeaseLost                    this node was taken for dead; its claims are void
 ├── ResultStoreError
+│   └── ResultStoreUnavailable       worth retrying
 ├── MessageError
 │   ├── MalformedMessage
 │   ├── ContentDisallowed
@@ -46,6 +47,9 @@ def did_you_mean(word: str, known: Collection[str]) -> str:
 
 class SedanoError(Exception):
     """The root of this package's errors."""
+
+    #: The ids of what ``Task.publish_many`` had published before it raised this.
+    published: tuple[str, ...] = ()
 
 
 # -- configuration
@@ -100,6 +104,10 @@ class LeaseLost(BrokerError):
 
 class ResultStoreError(SedanoError):
     """The result store did not do what it was asked to."""
+
+
+class ResultStoreUnavailable(ResultStoreError):
+    """The result store could not be reached, or did not answer in time. Trying again later is worthwhile."""
 
 
 # -- messages

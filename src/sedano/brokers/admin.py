@@ -67,6 +67,16 @@ class NodeRecord(msgspec.Struct, frozen=True):
     running: int
 
 
+class Remark(msgspec.Struct, frozen=True):
+    """What somebody who runs a broker's server should know of it."""
+
+    text: str
+    #: What to do about it.
+    hint: str = ""
+    #: Nothing is in danger because of it, as far as can be seen.
+    is_note: bool = False
+
+
 class BrokerAdmin(Protocol):
     """Reads and steers; takes part in no task's way. Thread-safe like its broker."""
 
@@ -105,3 +115,6 @@ class BrokerAdmin(Protocol):
 
     def nodes(self) -> list[NodeRecord]:
         """The nodes that hold a lease, by name."""
+
+    def remarks(self) -> list[Remark]:
+        """What about the server and its settings endangers messages; for ``sedano check``."""

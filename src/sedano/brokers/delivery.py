@@ -9,7 +9,9 @@ class Delivery(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A claimed message. ``tag`` is what settlements name it by, within the lease that claimed it."""
 
     tag: int
+    #: Empty where nothing says it.
     task_id: str
+    #: Empty where only a child can read it, or nobody.
     task: str
     queue: str
     envelope: Envelope
@@ -20,3 +22,5 @@ class Delivery(msgspec.Struct, frozen=True, array_like=True, gc=False):
     redelivered: bool = False
     #: When it became ready, POSIX seconds (UTC).
     ready_since: float = 0.0
+    #: Why the broker cannot read it, although it knows whose it is: it is to be buried.
+    malformed: str | None = None

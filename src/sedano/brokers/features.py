@@ -23,5 +23,5 @@ class BrokerFeatures:
     between_processes: bool = True
     #: Higher numbers run sooner. On Redis Celery's lower ones do.
     higher_priority_first: bool = True
-    #: A scheduled message that is ripe takes the place of its publication; otherwise it comes first.
+    #: A scheduled message that is ripe takes the place of its publication; otherwise it may come first.
     keeps_place: bool = True

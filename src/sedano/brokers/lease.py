@@ -53,10 +53,10 @@ class Lease(Protocol):
         """Carry out the settlements, then claim up to ``limit`` ready messages, in one step.
 
         Ready messages come by priority (higher first), then in the order they were published; the queues
-        are equals. Due messages that are ripe count as ready. ``limit`` 0 only settles. With ``tasks``,
-        only messages of these tasks (``BrokerFeatures.claims_by_task``), and perhaps not those behind very
-        many others. Paused queues give nothing, and
-        a lease that was lost gets nothing. A follow-up is published exactly when its settlement takes effect.
+        are equals. Due messages that are ripe count as ready. Right after a ``wait`` it may bring fewer than
+        are ready, but not none. ``limit`` 0 only settles. With ``tasks``, only messages of these tasks
+        (``BrokerFeatures.claims_by_task``), and perhaps not those behind very many others. Paused queues give
+        nothing, and a lease that was lost gets nothing. A follow-up is published exactly when its settlement takes effect.
         Results are stored in the same step if the lease was begun with ``results``, else left to the caller.
         """
 
@@ -79,6 +79,12 @@ class Lease(Protocol):
 
     def wake(self) -> None:
         """End the current ``wait`` (or the next one, if none is under way). From any thread."""
+
+    def rest(self) -> None:
+        """Nothing more is wanted for now: what the broker may have sent ahead of a claim goes back.
+
+        The next ``wait`` or ``claim`` ends the rest.
+        """
 
     def renew(self, running: Collection[int]) -> None:
         """Say that this node lives, and which claims its children are running right now.

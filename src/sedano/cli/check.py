@@ -13,11 +13,13 @@ from sedano.cli.user_error import CHECK_SETTINGS, explain
 
 if TYPE_CHECKING:
     from sedano.app import Sedano
+    from sedano.brokers.admin import Remark
 
 OK: Final = "ok"
+NOTE: Final = "note"
 WARNING: Final = "warning"
 PROBLEM: Final = "problem"
-_COLOURS: Final = {OK: "green", WARNING: "yellow", PROBLEM: "red"}
+_COLOURS: Final = {OK: "green", NOTE: "cyan", WARNING: "yellow", PROBLEM: "red"}
 
 #: Asked for to see whether the result store answers; no task has this id.
 _NOBODYS_ID: Final = "sedano-check"
@@ -85,11 +87,17 @@ def _tasks(app: "Sedano") -> Iterator[Finding]:
 
 
 def _broker(app: "Sedano") -> Iterator[Finding]:
+    remarks: list[Remark] = []
+
     def ask() -> str:
-        nodes = len(app.broker.admin.nodes())
+        admin = app.broker.admin
+        nodes = len(admin.nodes())
+        remarks.extend(admin.remarks())
         return f"{app.broker.location} answers; {nodes} worker{'s' if nodes != 1 else ''} running"
 
     yield from _tried("broker", ask)
+    for remark in remarks:
+        yield Finding(NOTE if remark.is_note else WARNING, "broker", remark.text, remark.hint)
 
 
 def _results(app: "Sedano") -> Iterator[Finding]:

@@ -16,7 +16,7 @@ from sedano.execution.invoke import call, call_async
 from sedano.execution.outcome import Failed, Outcome, Rejected, Retried, Succeeded, state_of
 from sedano.message.task_message import TaskMessage
 from sedano.results import celery_meta
-from sedano.results.async_result import EagerResult
+from sedano.results.eager_result import EagerResult
 from sedano.results.task_meta import TaskMeta
 from sedano.tasks.options import TaskOptions
 from sedano.tasks.request import Context, current_request

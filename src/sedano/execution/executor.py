@@ -7,13 +7,20 @@ log lines and signals subscribe. Never talks to a broker: it returns a settlemen
 import logging
 from collections.abc import Callable
 from time import perf_counter
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from sedano import announced
 from sedano.brokers.settlement import Bury, Park, Record, Requeue
-from sedano.errors import MessageError, NotSupported, TaskCrashed, TaskNotRegistered, TaskRevoked
+from sedano.errors import (
+    MalformedMessage,
+    MessageError,
+    NotSupported,
+    TaskCrashed,
+    TaskNotRegistered,
+    TaskRevoked,
+)
 from sedano.execution import task_signals
 from sedano.execution.attempt import Attempt, Running
 from sedano.execution.ending import Ending, Expired, error_of
@@ -42,6 +49,11 @@ from sedano.message.wire_time import parse_time
 from sedano.tasks.request import Context
 
 logger = logging.getLogger("sedano.worker.task")
+
+_UNPLACEABLE: Final = (
+    "A coroutine is named in a body that only children read: protocol 1 with a serializer other than json, "
+    "msgpack and yaml. Have its client use another serializer, or protocol 2."
+)
 
 #: Where a child puts a word about a task that is still running.
 Reporter = Callable[[Executed], None]
@@ -106,6 +118,8 @@ class Executor:
     def _begin(self, job: Job) -> Attempt | Executed:
         delivery = job.delivery
         settings = self._app.settings.tasks
+        if delivery.malformed is not None:
+            return self._refuse(job, MalformedMessage(delivery.malformed))
         try:
             message = decode(
                 delivery.envelope,
@@ -121,8 +135,11 @@ class Executor:
                 return early
         try:
             task = self._app.tasks[message.task]
-        except TaskNotRegistered:
-            return Executed(delivery.tag, Park(delivery.tag))
+        except TaskNotRegistered as error:
+            # Set aside under its name, until a node comes up that knows it.
+            return Executed(delivery.tag, Park(delivery.tag)) if delivery.task else self._refuse(job, error)
+        if task.is_coroutine and not delivery.task:
+            return self._refuse(job, NotSupported(_UNPLACEABLE))
         request = Context.from_message(
             message,
             task,
@@ -151,7 +168,7 @@ class Executor:
     def _refuse(self, job: Job, error: Exception) -> Executed:
         delivery = job.delivery
         self._announcer.announce(announced.MessageRefused(delivery.task_id, delivery.task, error))
-        result = self._settling.failure_of(delivery.task_id, error)
+        result = self._settling.failure_of(delivery.task_id, error) if delivery.task_id else None
         reason = f"{type(error).__name__}: {error}"
         if job.acknowledged:
             return Executed(delivery.tag, Record(None, result=result))

@@ -38,16 +38,24 @@ def read(found: dict[str, Any], body: dict[str, Any], envelope: Envelope) -> Tas
         call["group"] = body["taskset"]
     call.update(task_headers.custom(found))
     message = assemble(call, body.get("args"), body.get("kwargs"), _embed(body), envelope, protocol=1)
-    message.argsrepr = represent(tuple(message.args))
-    message.kwargsrepr = represent(message.kwargs)
-    return message
+    return _with_texts(message)
 
 
 def read_hybrid(found: dict[str, Any], body: dict[str, Any], envelope: Envelope) -> TaskMessage:
     """The call that headers of protocol 2 and a body of protocol 1 make together. Raises MalformedMessage."""
     call = {name: body[name] for name in _HYBRID_FIELDS if name in body}
     call.update(found)
-    return assemble(call, body.get("args"), body.get("kwargs"), _embed(body), envelope, protocol=2)
+    message = assemble(call, body.get("args"), body.get("kwargs"), _embed(body), envelope, protocol=2)
+    return _with_texts(message)
+
+
+def _with_texts(message: TaskMessage) -> TaskMessage:
+    """Protocol 1 has no texts of the arguments."""
+    if message.argsrepr is None:
+        message.argsrepr = represent(tuple(message.args))
+    if message.kwargsrepr is None:
+        message.kwargsrepr = represent(message.kwargs)
+    return message
 
 
 def _embed(body: dict[str, Any]) -> dict[str, Any]:

@@ -61,7 +61,7 @@ def encode(
     if message.argsrepr is None:
         message.argsrepr = represent(message.args, max_levels=repr_levels)
     if message.kwargsrepr is None:
-        message.kwargsrepr = represent(message.kwargs, max_levels=repr_levels)
+        message.kwargsrepr = represent(message.kwargs, max_levels=repr_levels) if message.kwargs else "{}"
     body = _write_body(message, chosen, parameters)
     headers = task_headers.write(message, packer.content_type if packer is not None else None)
     if packer is not None:
@@ -87,7 +87,7 @@ def encode(
 
 def _check_arguments(message: TaskMessage) -> None:
     """Refuse what would arrive as something else: a text as its letters, a number as a name."""
-    if not isinstance(message.args, list | tuple):
+    if not isinstance(message.args, (list, tuple)):
         raise MalformedMessage(
             f"{message.task}: args: expected a list or a tuple, got {represent(message.args, max_length=80)}."
         )
@@ -125,9 +125,7 @@ def _write_body(message: TaskMessage, serializer: Serializer, parameters: Sequen
 def _is_plain(message: TaskMessage) -> bool:
     """Whether no argument can need a type tag, or be written differently by different encoders."""
     args, kwargs = message.args, message.kwargs
-    return all(type(arg) in _PLAIN for arg in args) and (
-        not kwargs or all(type(value) in _PLAIN for value in kwargs.values())
-    )
+    return _PLAIN.issuperset(map(type, args)) and _PLAIN.issuperset(map(type, kwargs.values()))
 
 
 def read(found: dict[str, Any], body: Any, envelope: Envelope) -> TaskMessage:

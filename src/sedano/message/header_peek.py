@@ -4,6 +4,7 @@ Called by the worker's admission for every claimed message. Whatever it cannot r
 which decodes the whole message and says what is wrong with it.
 """
 
+import json
 from typing import Final
 
 import msgspec
@@ -44,8 +45,18 @@ def peek(headers: bytes) -> HeaderPeek | None:
     True
     """
     try:
-        found = _decoder.decode(headers)
+        found = _read(headers)
         check(found.eta, found.expires, found.timelimit)
     except (ValueError, RecursionError):  # msgspec's errors are ValueErrors
         return None
     return found
+
+
+def _read(headers: bytes) -> HeaderPeek:
+    try:
+        return _decoder.decode(headers)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        # What Python's JSON writes and the standard does not allow: NaN, halves of surrogate pairs.
+        return msgspec.convert(json.loads(headers), HeaderPeek)

@@ -120,6 +120,8 @@ def parse(found: dict[str, Any]) -> TaskHeaders:
         headers = msgspec.convert(found, TaskHeaders)
     except (msgspec.ValidationError, RecursionError) as error:
         raise MalformedMessage(_explain(str(error))) from error
+    _check_identity("id", headers.id)
+    _check_identity("task", headers.task)
     _check(headers)
     return headers
 

@@ -1,1 +1,1 @@
-"""What the Redis broker and the Redis result store share: URLs, connections, scripts, errors."""
+"""What the Redis broker and the Redis result store share: URLs, connections, scripts, errors, storing."""

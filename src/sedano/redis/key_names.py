@@ -19,7 +19,6 @@ slot, and such names are for single servers only.
 | ``sedano:{nodes}`` | sorted set | incarnations by the end of their lease |
 | ``sedano:{nodes}:<incarnation>`` | hash | a node: name, queues, when it began and renewed, what it runs |
 | ``sedano:queues`` | set | queues that were ever used |
-| ``sedano:bell:<queue>`` | channel | rung when something else than a list of step 0 may have something |
 """
 
 from bisect import bisect
@@ -58,6 +57,10 @@ class KeyNames:
         """The list of a queue's messages of one step."""
         return f"{self.prefix}{queue}{self.separator}{step}" if step else f"{self.prefix}{queue}"
 
+    def first_lane(self, queue: str) -> str:
+        """The most urgent list of a queue: that of messages without a priority."""
+        return self.lane_of_step(queue, self.steps[0])
+
     def lanes(self, queue: str) -> list[str]:
         """All lists of a queue, the most urgent first."""
         return [self.lane_of_step(queue, step) for step in self.steps]
@@ -93,7 +96,3 @@ class KeyNames:
     def queues(self) -> str:
         """The queues that were ever used."""
         return f"{self.prefix}sedano:queues"
-
-    def bell(self, queue: str) -> str:
-        """The channel of a queue."""
-        return f"{self.prefix}sedano:bell:{queue}"

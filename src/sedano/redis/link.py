@@ -9,7 +9,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from redis.connection import Connection
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -22,6 +22,17 @@ from sedano.redis.redis_url import RedisLocation
 from sedano.redis.script import Script
 
 Command: TypeAlias = Sequence[Any]
+
+
+class ScriptRun(NamedTuple):
+    """One run of a script."""
+
+    script: Script
+    keys: Sequence[Any]
+    arguments: Sequence[Any] = ()
+    #: Commands to be run on the same connection right before.
+    before: Sequence[Command] = ()
+
 
 #: Enough for the threads of one process: a command holds a connection for a fraction of a millisecond.
 MOST_CONNECTIONS: Final = 10
@@ -81,17 +92,24 @@ class RedisLink:
         with self.connection() as connection:
             return run_script(connection, script, keys, arguments)
 
-    def run_many(self, runs: Sequence[tuple[Script, Sequence[Any], Sequence[Any]]]) -> list[Any]:
+    def run_many(self, runs: Sequence[ScriptRun]) -> list[Any]:
         """Run scripts in one round trip. The first error is raised when all have been answered."""
         with self.connection() as connection:
-            commands = [("EVALSHA", one.sha, len(keys), *keys, *rest) for one, keys, rest in runs]
+            commands: list[Command] = []
+            places: list[int] = []
+            for script, keys, arguments, before in runs:
+                commands += before
+                places.append(len(commands))
+                commands.append(("EVALSHA", script.sha, len(keys), *keys, *arguments))
             answers = _answers(connection, commands)
-            for place, answer in enumerate(answers):
-                if isinstance(answer, NoScriptError):
-                    answers[place] = run_script(connection, *runs[place])
-                elif isinstance(answer, ResponseError):
+            for place, run in zip(places, runs, strict=True):
+                if isinstance(answers[place], NoScriptError):
+                    _exchange(connection, run.before)
+                    answers[place] = run_script(connection, run.script, run.keys, run.arguments)
+            for answer in answers:
+                if isinstance(answer, ResponseError):
                     raise answer
-            return answers
+            return [answers[place] for place in places]
 
     # -- connections
 

@@ -21,7 +21,7 @@ class Script:
 def load_script(package: str, *file_names: str) -> Script:
     """The script in a file of a package; the others are put in front of it, in their order.
 
-    A name may begin with another package: ``sedano.results.redis:store_result.lua``.
+    A name may begin with another package: ``sedano.redis:store_result.lua``.
 
     >>> load_script("sedano.brokers.redis", "look.lua").name
     'look'

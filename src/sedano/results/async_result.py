@@ -4,14 +4,20 @@ Made by ``delay``, by ``app.AsyncResult(id)``, or by the user from an id. Asks t
 asked, and keeps what it was told only once the state is final.
 """
 
-import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, Protocol, TypeVar, cast
 
 from sedano import states
-from sedano.errors import ConfigurationError, NotSupported, TaskRevoked, TaskTimeout
+from sedano.errors import (
+    ConfigurationError,
+    NotSupported,
+    ResultStoreUnavailable,
+    TaskRevoked,
+    TaskTimeout,
+)
 from sedano.results import celery_meta
+from sedano.results.patience import Patience
 from sedano.results.store import ResultStore
 from sedano.results.task_meta import TaskMeta
 
@@ -39,6 +45,9 @@ class ResultSource(Protocol):
 
     def revoke(self, task_id: str) -> bool:
         """Delete the message of a task, unless a node holds it; whether there was one."""
+
+    def has_message(self, task_id: str) -> bool:
+        """Whether the broker has a message of this task, in whatever state."""
 
 
 class AsyncResult(Generic[R_co]):
@@ -153,8 +162,25 @@ class AsyncResult(Generic[R_co]):
         return self._meta().status == states.FAILURE
 
     def exists(self) -> bool:
-        """Whether anything is stored of this task: tells a waiting task from one that never was."""
-        return self._cache is not None or self.backend.get(self.id) is not None
+        """Whether there is such a task: it has a result, or its message is in the broker, in whatever state.
+
+        Tells a task that waits from one that never was; ``state`` is PENDING for both. A task that has ended
+        and keeps no result (``ignore_result``, or it has expired) is as if it had never been, and so is one
+        whose message waits for a commit. On Redis this reads the queues: it is for people, not for loops.
+
+        Raises:
+            ResultStoreError, BrokerError: the store, or the broker, did not answer.
+        """
+        # What is settled, or moves within the broker, while we look, is somewhere at the second look.
+        return self._has_result() or any(
+            self._source().has_message(self.id) or self._has_result() for _ in range(2)
+        )
+
+    def _has_result(self) -> bool:
+        if self._cache is not None:
+            return True
+        store = self._store or self._source().results
+        return store is not None and store.get(self.id) is not None
 
     # -- waiting
 
@@ -172,6 +198,9 @@ class AsyncResult(Generic[R_co]):
     ) -> R_co:
         """Wait until the task has finished; what it returned.
 
+        While the result store cannot be reached, it is asked again and again: until ``timeout``, or where
+        there is none for 20 seconds.
+
         Args:
             timeout: Seconds to wait; None waits for ever.
             propagate: Raise what a failed task raised; False returns it.
@@ -184,7 +213,8 @@ class AsyncResult(Generic[R_co]):
             disable_sync_subtasks: False allows waiting inside a task, which can lock up a worker.
 
         Raises:
-            TaskTimeout: the time is up.
+            TaskTimeout: the time is up, and the task has not finished.
+            ResultStoreUnavailable: the time is up, and the store cannot be reached.
             RuntimeError: called inside a task.
         """
         if on_message is not None:
@@ -209,22 +239,40 @@ class AsyncResult(Generic[R_co]):
         follow_parents: bool,
         on_interval: Callable[[], object] | None,
     ) -> TaskMeta:
-        deadline = time.monotonic() + timeout if timeout is not None else None
+        patience = Patience(timeout)
         while True:
-            meta = self._meta()
-            if meta.is_ready:
-                return meta
-            if follow_parents:
-                self._raise_failed_parent()
-            left = deadline - time.monotonic() if deadline is not None else None
-            if left is not None and left <= 0:
-                raise TaskTimeout("The operation timed out.")
-            pause = interval if not self.backend.push or on_interval or self.parent is not None else None
-            if pause is not None and left is not None:
-                pause = min(pause, left)
-            self.backend.wait([self.id], left if pause is None else pause)
+            try:
+                ending = self._ending(follow_parents)
+                if ending is not None:
+                    return ending
+                patience.end_outage()
+                left = patience.left
+                if left is not None and left <= 0:
+                    raise TaskTimeout("The operation timed out.")
+                pause = interval if not self.backend.push or on_interval or self.parent is not None else None
+                if pause is not None and left is not None:
+                    pause = min(pause, left)
+                self.backend.wait([self.id], left if pause is None else pause)
+            except ResultStoreUnavailable as error:
+                patience.outlast(error)
             if on_interval is not None:
                 on_interval()
+
+    def _ending(self, follow_parents: bool) -> TaskMeta | None:
+        """What ends the waiting: the task's final state, or that of a parent that has failed."""
+        meta = self._meta()
+        if meta.is_ready:
+            return meta
+        return self._failed_parent() if follow_parents else None
+
+    def _failed_parent(self) -> TaskMeta | None:
+        """The state of the first task in the line of parents that has failed."""
+        if self.parent is None:
+            return None
+        failed = self.parent._failed_parent()
+        if failed is None and (meta := self.parent._meta()).status in states.PROPAGATE_STATES:
+            failed = meta
+        return failed
 
     def maybe_throw(
         self, propagate: bool = True, callback: Callable[[str, Any], object] | None = None
@@ -238,11 +286,6 @@ class AsyncResult(Generic[R_co]):
         return meta.result
 
     maybe_reraise = maybe_throw
-
-    def _raise_failed_parent(self) -> None:
-        if self.parent is not None:
-            self.parent._raise_failed_parent()
-            self.parent.maybe_throw()
 
     def _refuse_inside_task(self) -> None:
         if self._store is None and self._source().inside_task():
@@ -347,52 +390,6 @@ class AsyncResult(Generic[R_co]):
     def __reduce__(self) -> Any:
         # The application is found anew where the result is unpickled.
         return type(self), (self.id, None, None, None, self.parent)
-
-
-class EagerResult(AsyncResult[R_co]):
-    """The result of a task that was run in this process: it is there already."""
-
-    __slots__ = ()
-
-    def __init__(
-        self,
-        id: str,
-        ret_value: Any,
-        state: str,
-        traceback: str | None = None,
-        name: str | None = None,
-    ) -> None:
-        super().__init__(id)
-        self._cache = TaskMeta(task_id=id, status=state, result=ret_value, traceback=traceback, name=name)
-
-    def _meta(self) -> TaskMeta:
-        assert self._cache is not None
-        return self._cache
-
-    def ready(self) -> bool:
-        return True
-
-    def get(  # type: ignore[override]
-        self, timeout: float | None = None, propagate: bool = True, **options: Any
-    ) -> R_co:
-        """What the task returned; raises what it raised."""
-        meta = self._meta()
-        if propagate and meta.status in states.PROPAGATE_STATES:
-            _raise_result(meta)
-        return cast(R_co, meta.result)
-
-    wait = get  # type: ignore[assignment]
-
-    def forget(self) -> None:
-        """There is nothing stored to forget."""
-
-    def revoke(self, *args: Any, **kwargs: Any) -> None:
-        """Call it revoked, though it has run."""
-        self._cache = TaskMeta(task_id=self.id, status=states.REVOKED, result=TaskRevoked("revoked"))
-
-    def __reduce__(self) -> Any:
-        meta = self._meta()
-        return type(self), (self.id, meta.result, meta.status, meta.traceback, meta.name)
 
 
 def _raise_result(meta: TaskMeta) -> NoReturn:

@@ -16,7 +16,7 @@ class JointResults(Protocol):
 class ResultStore(Protocol):
     """Thread-safe. Survives a fork. A stored SUCCESS is never overwritten, except after ``forget``.
 
-    Errors of the driver come out as ``ResultStoreError``.
+    Errors of the driver come out as ``ResultStoreUnavailable`` (try again) or ``ResultStoreError``.
     """
 
     name: str

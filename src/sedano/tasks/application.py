@@ -10,7 +10,7 @@ from sedano.settings.sections import Settings
 from sedano.tasks.options import TaskOptions
 
 if TYPE_CHECKING:
-    from sedano.results.async_result import EagerResult
+    from sedano.results.eager_result import EagerResult
     from sedano.tasks.publisher import Publisher
     from sedano.tasks.task import Task
 
@@ -70,6 +70,9 @@ class Application(Protocol):
 
     def revoke(self, task_id: str) -> bool:
         """Delete the message of a task, unless a node holds it; whether there was one."""
+
+    def has_message(self, task_id: str) -> bool:
+        """Whether the broker has a message of this task, in whatever state."""
 
     def inside_task(self) -> bool:
         """Whether a worker's task is running here."""

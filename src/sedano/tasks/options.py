@@ -35,14 +35,19 @@ class RetryOptions(TypedDict, total=False):
     delivery_mode: int | None
 
 
-class CallOptions(RetryOptions, total=False):
-    """The keywords of ``apply_async`` and ``send_task``, for type checkers."""
+class SharedOptions(RetryOptions, total=False):
+    """The keywords of ``publish_many``, for type checkers."""
 
-    task_id: str | None
     countdown: float | timedelta | None
     eta: datetime | None
     retries: int
     on_commit: bool | None
+
+
+class CallOptions(SharedOptions, total=False):
+    """The keywords of ``apply_async`` and ``send_task``, for type checkers."""
+
+    task_id: str | None
 
 
 #: Options of Celery's that this version does not have. None (and other empty values) are let through.

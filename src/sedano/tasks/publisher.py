@@ -27,7 +27,7 @@ from sedano.tasks.request import worker_request
 from sedano.tasks.routing import Router
 
 if TYPE_CHECKING:
-    from sedano.results.async_result import EagerResult
+    from sedano.results.eager_result import EagerResult
     from sedano.tasks.application import Application
     from sedano.tasks.task import Task
 
@@ -236,6 +236,19 @@ class Publisher:
             self._try_again(publications, options, error, started)
         if signals.after_task_publish.has_listeners():
             publish_signals.after(publications)
+
+    def when_allowed(
+        self,
+        send: Callable[[], None],
+        options: TaskOptions = NO_OPTIONS,
+        *,
+        task: "Task[..., Any] | None" = None,
+    ) -> None:
+        """Call ``send`` now, or when the gate opens; it publishes with ``at_once``."""
+        if self.gate is not None and self._may_wait(options, task):
+            self.gate(send)
+        else:
+            send()
 
     def _may_wait(self, options: TaskOptions, task: "Task[..., Any] | None") -> bool:
         """Whether the call, the task or the setting lets the message wait for a commit."""

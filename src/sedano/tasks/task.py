@@ -5,16 +5,18 @@ registered name. Called by users to publish, by the executor to run. Never talks
 """
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, ParamSpec, TypeVar, Unpack
 
 from sedano.errors import BrokerUnavailable, ConfigurationError, MaxRetriesExceeded, Retry
-from sedano.results.async_result import AsyncResult, EagerResult
-from sedano.tasks import retrying, state_update
+from sedano.results.async_result import AsyncResult
+from sedano.results.eager_result import EagerResult
+from sedano.tasks import publishing_many, retrying, state_update
 from sedano.tasks.arguments import CallSignature
-from sedano.tasks.options import NO_OPTIONS, CallOptions, RetryOptions, TaskOptions
+from sedano.tasks.call_arguments import Arguments, CallArguments
+from sedano.tasks.options import NO_OPTIONS, CallOptions, RetryOptions, SharedOptions, TaskOptions
 from sedano.tasks.request import Context, current_request, worker_request
 from sedano.tasks.settings_default import from_settings
 
@@ -132,11 +134,38 @@ class Task(Generic[P, R]):
             return publisher.run_eagerly(self, args, kwargs, call)
         publication = publisher.prepare(self.name, args, kwargs, call, task=self)
         publisher.publish((publication,), call, task=self)
-        ignored = self.ignore_result if call.ignore_result is None else call.ignore_result
-        result: AsyncResult[R] = AsyncResult(publication.task_id, app=application)
-        result.ignored = ignored
-        add_to_parent(result, call)
-        return result
+        return result_of_call(application, publication.task_id, call, self)
+
+    def publish_many(
+        self, calls: Iterable[CallArguments[P]], **options: Unpack[SharedOptions]
+    ) -> list[AsyncResult[R]]:
+        """Publish many calls, 500 in one round trip: ``add.publish_many([(1, 2), (3, 4)], queue="maths")``.
+
+        Each batch is published as a whole or not at all, after all its calls have been checked. The calls
+        are taken from the iterable batch by batch: it may be a generator, and long. When a later batch fails,
+        what went before stays published: the error's ``published`` has the ids, in order.
+
+        Args:
+            calls: The arguments of each call: a tuple or a list of positional ones, a dictionary of keyword
+                ones, or ``arguments(...)``, which type checkers look into.
+            options: As for ``apply_async``, and the same for all calls.
+
+        Returns:
+            The calls' results, in order.
+
+        Raises:
+            As ``apply_async``.
+        """
+        shared = publishing_many.shared_options(options)
+        application = self.app
+        if application.settings.tasks.always_eager:
+            return publishing_many.run_eagerly(self, calls, shared)
+        ids = publishing_many.publish(self, calls, shared)
+        return [result_of_call(application, task_id, shared, self) for task_id in ids]
+
+    def arguments(self, *args: P.args, **kwargs: P.kwargs) -> Arguments[P]:
+        """The arguments of one call, for ``publish_many``."""
+        return Arguments(*args, **kwargs)
 
     def delay_on_commit(self, *args: P.args, **kwargs: P.kwargs) -> None:
         """``delay`` when the transaction that is open here commits; Celery's name, which gives no result."""
@@ -323,19 +352,25 @@ def check_shape(args: Any, kwargs: Any) -> tuple[Any, Mapping[str, Any]]:
     """The arguments of a call, None made empty; raises TypeError for what are no arguments."""
     if args is None:
         args = ()
-    elif not isinstance(args, list | tuple):
+    elif not isinstance(args, (list, tuple)):
         raise TypeError(f"args: expected a list or a tuple, got {args!r}")
     if kwargs is None:
         kwargs = {}
-    elif not isinstance(kwargs, Mapping):
+    elif type(kwargs) is not dict and not isinstance(kwargs, Mapping):
         raise TypeError(f"kwargs: expected a mapping, got {kwargs!r}")
     return args, kwargs
 
 
-def add_to_parent(result: AsyncResult[Any], options: TaskOptions) -> None:
-    """List a published task among the children of the task that runs here, if one does."""
+def result_of_call(
+    application: "Application", task_id: str, options: TaskOptions, task: Task[..., Any] | None
+) -> AsyncResult[Any]:
+    """The result of a call that has been published, listed among the children of the task that runs here."""
+    result: AsyncResult[Any] = AsyncResult(task_id, app=application)
+    ignored = options.ignore_result
+    result.ignored = bool(task.ignore_result if ignored is None and task is not None else ignored)
     parent = worker_request()
     if parent is not None and options.add_to_parent:
         parent_task = parent.task_object
         if parent_task is None or parent_task.trail:
             parent.children.append(result)
+    return result

@@ -6,6 +6,7 @@ touches a broker: it returns a job for a child, or the settlement of a message t
 
 import logging
 from collections.abc import Mapping
+from typing import Final
 
 from sedano.brokers.delivery import Delivery
 from sedano.brokers.settlement import Bury, Park, Requeue, Settlement
@@ -17,6 +18,16 @@ from sedano.message.wire_time import parse_time
 from sedano.worker.plan import NodePlan, TaskTraits
 
 logger = logging.getLogger("sedano.worker")
+
+#: Of what only a child can name, if anybody can.
+_UNNAMED: Final = TaskTraits(
+    acks_late=True,
+    ignore_result=False,
+    is_coroutine=False,
+    time_limit=None,
+    soft_time_limit=None,
+    store_errors_even_if_ignored=False,
+)
 
 
 class Admission:
@@ -31,10 +42,10 @@ class Admission:
     def admit(self, delivery: Delivery) -> Job | Settlement:
         """A job if the message may run now; otherwise what becomes of it."""
         headers = peek(delivery.envelope.headers)
-        traits = self.tasks.get(delivery.task)
+        traits = self.tasks.get(delivery.task) if delivery.task else _UNNAMED
         if traits is None:
             return self._park(delivery)
-        if headers is None:
+        if headers is None or delivery.malformed is not None:
             # Protocol 1, or no task at all: the body tells, and a child reads it.
             return self._job(delivery, traits, None, None)
         now = self._clock.timestamp()

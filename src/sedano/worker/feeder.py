@@ -332,6 +332,7 @@ class Feeder:
             wants_any = self._allowance > self._handed
             wants_coroutines = self._coroutine_allowance > 0 and self._broker.features.claims_by_task
         if not wants_any and not wants_coroutines:
+            lease.rest()
             self._bell.wait(timeout)
         elif not self._bell.is_set():
             lease.wait(self._plan.queues, timeout, tasks=None if wants_any else self._coroutine_tasks())

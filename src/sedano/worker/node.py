@@ -10,6 +10,7 @@ import logging
 import selectors
 import signal
 import sys
+import threading
 from time import monotonic
 from typing import Final
 
@@ -17,6 +18,7 @@ from sedano.brokers.broker import Broker
 from sedano.brokers.settlement import Settlement
 from sedano.clock import Clock, SystemClock
 from sedano.errors import ConfigurationError, SedanoError
+from sedano.execution.job import Job
 from sedano.monitoring.logging_setup import set_up_logging
 from sedano.results.store import ResultStore
 from sedano.worker import zygote_words as words
@@ -87,7 +89,7 @@ def run_node(options: NodeOptions, *, load: Load) -> int:
 
 
 class Node:
-    """The parent's loop. Everything here is done by the main thread."""
+    """The parent's loop. Everything here is done by the main thread, but for ``_take_over``."""
 
     def __init__(
         self,
@@ -118,7 +120,7 @@ class Node:
             results,
             verdicts=self._verdicts,
             admission=Admission(plan, clock=clock),
-            hand_over=lambda jobs, generation: self._wakeup.leave(JobsClaimed(jobs, generation)),
+            hand_over=self._take_over,
             lease_lost=lambda generation: self._wakeup.leave(LeaseWasLost(generation)),
             failed=lambda error: self._wakeup.leave(FeederFailed(error)),
         )
@@ -132,6 +134,8 @@ class Node:
         self._shutdown = Shutdown(self._crew, plan)
         self._reloading = Reloading(options, plan) if options.reload else None
         self._exit_code = 0
+        #: Held by whoever works on the crew: the loop, unless it sleeps.
+        self._turn = threading.Lock()
 
     def run(self) -> int:
         """Start, work until told to stop, stop. Returns the exit code."""
@@ -146,21 +150,46 @@ class Node:
             logger.warning("%s", warning)
         was_ready = False
         while not self._shutdown.is_done:
-            now = monotonic()
-            self._crew.staff(self._zygote, now)
-            self._crew.place(now)
-            self._allow(now)
-            deadline = self._next_deadline(now)
-            for key, _ in self._selector.select(
-                None if deadline is None else max(0.0, deadline - monotonic())
-            ):
-                key.data()
-            self._flush_outgoing()
-            if not was_ready and self._crew.is_complete:
-                was_ready = True
-                logger.info("%s ready.", self._plan.name)
+            with self._turn:
+                now = monotonic()
+                self._crew.staff(self._zygote, now)
+                self._crew.place(now)
+                self._allow(now)
+                deadline = self._next_deadline(now)
+            events = self._selector.select(None if deadline is None else max(0.0, deadline - monotonic()))
+            with self._turn:
+                for key, _ in events:
+                    key.data()
+                self._flush_outgoing()
+                if not was_ready and self._crew.is_complete:
+                    was_ready = True
+                    logger.info("%s ready.", self._plan.name)
         self._leave()
         return self._exit_code
+
+    def _take_over(self, jobs: list[Job], generation: int) -> None:
+        """Called by the feeder's thread. While the loop sleeps the jobs go straight to the children: to wake
+        the loop for it would cost as much time as all the rest of the parent's work for a task."""
+        note = JobsClaimed(jobs, generation)
+        if not self._turn.acquire(blocking=False):
+            self._wakeup.leave(note)
+            return
+        try:
+            now = monotonic()
+            self._take_in(note, now)
+            self._crew.place(now)
+        finally:
+            self._turn.release()
+        # The children's time limits are the loop's, and so is what else may be claimed.
+        self._wakeup.ring()
+
+    def _take_in(self, note: JobsClaimed, now: float) -> None:
+        # Counted in any case: the feeder counts what it hands over, whatever becomes of it.
+        self._received += len(note.jobs)
+        if note.generation == self._generation:
+            self._crew.take_in(note.jobs, now)
+        if self._shutdown.has_begun:
+            self._crew.drain()
 
     def _next_deadline(self, now: float) -> float | None:
         deadlines = [self._crew.tick(now), self._shutdown.tick(now)]
@@ -192,13 +221,8 @@ class Node:
         now = monotonic()
         for note in self._wakeup.take():
             match note:
-                case JobsClaimed(jobs=jobs, generation=generation):
-                    # Counted in any case: the feeder counts what it hands over, whatever becomes of it.
-                    self._received += len(jobs)
-                    if generation == self._generation:
-                        self._crew.take_in(jobs, now)
-                    if self._shutdown.has_begun:
-                        self._crew.drain()
+                case JobsClaimed():
+                    self._take_in(note, now)
                 case LeaseWasLost(generation=generation):
                     self._generation = generation
                     self._crew.forget_everything()

@@ -38,7 +38,7 @@ class VerdictResults:
         return self.of_ending(delivery, Crashed(reason))
 
     def _is_ignored(self, delivery: Delivery) -> bool:
-        if self._plan.result_url is None:
+        if self._plan.result_url is None or not delivery.task_id:
             return True
         headers = peek(delivery.envelope.headers)
         if headers is not None and headers.ignore_result is not None:

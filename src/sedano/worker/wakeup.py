@@ -25,6 +25,10 @@ class Wakeup(Generic[T]):
     def leave(self, note: T) -> None:
         """Append a note and wake the loop. Takes no lock, does no I/O that blocks."""
         self._notes.append(note)
+        self.ring()
+
+    def ring(self) -> None:
+        """Wake the loop without a note."""
         # A full pipe wakes the loop as well as one more byte would.
         with contextlib.suppress(BlockingIOError):
             os.write(self._writer, b"\0")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from sedano.brokers.admin import DeadLetter, NodeRecord, QueueDepth, StoredMessage
+from sedano.brokers.admin import DeadLetter, NodeRecord, QueueDepth, Remark, StoredMessage
 from sedano.brokers.memory.storage import Message, Storage
 from sedano.brokers.publication import Publication
 from sedano.clock import Clock
@@ -112,6 +112,9 @@ class MemoryAdmin:
                 for node in self._storage.nodes.values()
             ]
         return sorted(records, key=lambda record: (record.node, record.started_at))
+
+    def remarks(self) -> list[Remark]:
+        return [Remark("Messages are in this process's memory: no worker in another process sees them.")]
 
 
 def _publication(letter: DeadLetter) -> Publication:

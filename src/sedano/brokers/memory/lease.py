@@ -162,6 +162,9 @@ class MemoryLease:
             self._woken = True
             self._storage.changed.notify_all()
 
+    def rest(self) -> None:
+        """Nothing is sent ahead of a claim."""
+
     # -- the lease itself
 
     def renew(self, running: Collection[int]) -> None:

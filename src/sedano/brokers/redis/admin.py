@@ -8,9 +8,10 @@ from typing import Any, Final
 
 import msgspec
 
-from sedano.brokers.admin import DeadLetter, NodeRecord, QueueDepth, StoredMessage
+from sedano.brokers.admin import DeadLetter, NodeRecord, QueueDepth, Remark, StoredMessage
 from sedano.brokers.delivery import Delivery
-from sedano.brokers.redis.kombu_message import decode, unreadable
+from sedano.brokers.redis import server_checks
+from sedano.brokers.redis.kombu_message import decode, due_time, unreadable
 from sedano.clock import Clock
 from sedano.errors import MalformedMessage
 from sedano.redis.key_names import KeyNames
@@ -78,7 +79,9 @@ class RedisAdmin:
                 one = self._stored(message, queue, "ready" if score <= now else "scheduled", score)
                 (ready if score <= now else scheduled).append(one)
             for message in reversed(self._link.call("LRANGE", list_key, -limit, -1)):
-                ready.append(self._stored(message, queue, "ready"))
+                state, _, when = _of_listed(message, now)
+                listed = self._stored(message, queue, state, when)
+                (ready if state == "ready" else scheduled).append(listed)
             held, inboxes = self._of_nodes(lane, self._incarnations())
             for key in inboxes:
                 ready += [self._stored(one, queue, "ready") for one in self._link.call("LRANGE", key, 0, -1)]
@@ -123,7 +126,7 @@ class RedisAdmin:
 
     def resume(self, queue: str) -> None:
         keys = [self._names.of_lane(lane)[7] for lane in self._names.lanes(queue)]
-        self._link.transaction([*(("DEL", key) for key in keys), ("PUBLISH", self._names.bell(queue), "")])
+        self._link.call("DEL", *keys)
 
     def dead_letters(self, *, limit: int = 50) -> list[DeadLetter]:
         letters = [letter for _, letter, _ in self._letters()]
@@ -135,11 +138,10 @@ class RedisAdmin:
         for lane, letter, message in self._letters():
             if letter.key in keys:
                 list_key, _, _, _, dead, *_ = self._names.of_lane(lane)
-                deleted, _, _ = self._link.transaction(
+                deleted, _ = self._link.transaction(
                     [
                         ("HDEL", dead, letter.key),
                         ("LPUSH", list_key, _afresh(message, now)),
-                        ("PUBLISH", self._names.bell(letter.queue), ""),
                     ]
                 )
                 replayed += deleted
@@ -176,6 +178,9 @@ class RedisAdmin:
             )
         return sorted(records, key=lambda record: (record.node, record.incarnation))
 
+    def remarks(self) -> list[Remark]:
+        return server_checks.look_at(self._link)
+
     # -- reading
 
     def _known_queues(self) -> list[str]:
@@ -205,7 +210,7 @@ class RedisAdmin:
         while chunk := self._link.call("LRANGE", list_key, last - _CHUNK + 1, last):
             last -= len(chunk)
             for message in reversed(chunk):
-                yield "ready", message, None, ("LREM", list_key, -1, message)
+                yield *_of_listed(message, now), ("LREM", list_key, -1, message)
         for message, score in self._scored(due, -1):
             state = "ready" if score <= now else "scheduled"
             yield state, message, score, ("ZREM", due, message)
@@ -261,6 +266,12 @@ class RedisAdmin:
             return decode(message, tag=0, queue=queue, now=now)
         except MalformedMessage:
             return unreadable(message, tag=0, queue=queue, now=now)
+
+
+def _of_listed(message: bytes, now: float) -> tuple[str, bytes, float | None]:
+    """State, message and due time of what is in a list."""
+    due = due_time(message)
+    return ("scheduled", message, due) if due is not None and due > now else ("ready", message, None)
 
 
 def _afresh(message: bytes, now: float) -> bytes:

@@ -9,9 +9,10 @@
 --   6 set     incarnations that may claim
 --   7 list    inbox: what this incarnation was given while it was blocked
 --   8 string  there if the lane is paused
--- ARGV: now, limit, first tag, incarnation, then the priority step of each lane (ascending).
+-- ARGV: now, limit, first tag, incarnation, 1 to claim what is left in the inboxes or 0, then the priority step
+-- of each lane (ascending).
 -- Returns {0} if the lease was lost, else {1, how many of each lane ..., the messages ...}.
-local now, limit, tag, incarnation = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
+local now, limit, tag, incarnation = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
 local lanes = #KEYS / 8
 
 for lane = 0, lanes - 1 do
@@ -20,17 +21,23 @@ for lane = 0, lanes - 1 do
   end
 end
 
--- How many messages of a lane are ready, when the inbox and what is ripe have joined them.
+-- A script must not keep the server from others for long.
+local EARLY_IN_ONE_CLAIM = 2000
+local early = 0
+
+-- How many messages of a lane may be ready, when the inbox and what is ripe have joined them.
 local function count_ready(lane)
   local list, due, inbox = KEYS[lane * 8 + 1], KEYS[lane * 8 + 3], KEYS[lane * 8 + 7]
-  for _, message in ipairs(redis.call('LRANGE', inbox, 0, -1)) do
-    redis.call('RPUSH', list, message)
-    redis.call('LPOP', inbox)
+  if ARGV[5] == '1' then
+    for _, message in ipairs(redis.call('LRANGE', inbox, 0, -1)) do
+      redis.call('RPUSH', list, message)
+      redis.call('LPOP', inbox)
+    end
   end
   if redis.call('EXISTS', KEYS[lane * 8 + 8]) == 1 then
     return 0
   end
-  local ripe = redis.call('ZRANGEBYSCORE', due, '-inf', now, 'WITHSCORES', 'LIMIT', 0, 1000)
+  local ripe = redis.call('ZRANGEBYSCORE', due, '-inf', ARGV[1], 'WITHSCORES', 'LIMIT', 0, 1000)
   for index = #ripe - 1, 1, -2 do
     redis.call('RPUSH', list, stamp(ripe[index], 0, nil, ripe[index + 1]))
     redis.call('ZREM', due, ripe[index])
@@ -42,29 +49,44 @@ end
 -- what a script did before its failure stays done.
 local messages = {}
 local function take(lane, wanted)
-  local list, held = KEYS[lane * 8 + 1], KEYS[lane * 8 + 2]
-  local taken = redis.call('LRANGE', list, -wanted, -1)
-  for first = #taken, 1, -1000 do
+  local list, held, due = KEYS[lane * 8 + 1], KEYS[lane * 8 + 2], KEYS[lane * 8 + 3]
+  local count = 0
+  while count < wanted and early < EARLY_IN_ONE_CLAIM do
+    local taken = redis.call('LRANGE', list, -math.min(wanted - count, 1000), -1)
     local fields = {}
-    for index = first, math.max(1, first - 999), -1 do
-      fields[#fields + 1] = string.format('%d', tag)
-      fields[#fields + 1] = taken[index]
-      messages[#messages + 1] = taken[index]
-      tag = tag + 1
+    for index = #taken, 1, -1 do
+      local due_at, message = due_time(taken[index])
+      if due_at and tonumber(due_at) > now then
+        redis.call('ZADD', due, due_at, message)
+        early = early + 1
+      else
+        if due_at then
+          message = stamp(message, 0, nil, due_at)
+        end
+        fields[#fields + 1] = string.format('%d', tag)
+        fields[#fields + 1] = message
+        messages[#messages + 1] = message
+        tag, count = tag + 1, count + 1
+      end
     end
-    redis.call('HSET', held, unpack(fields))
+    if #fields > 0 then
+      redis.call('HSET', held, unpack(fields))
+    end
+    if #taken == 0 then
+      break
+    end
+    redis.call('LTRIM', list, 0, -#taken - 1)
   end
-  redis.call('LTRIM', list, 0, -wanted - 1)
-  return #taken
+  return count
 end
 
 local counts = {}
 local lane = 0
 while lane < lanes do
   -- The lanes of one step are equals: they share what room there is.
-  local step, ready, sharing = ARGV[5 + lane], {}, 0
+  local step, ready, sharing = ARGV[6 + lane], {}, 0
   local last = lane
-  while last < lanes and ARGV[5 + last] == step do
+  while last < lanes and ARGV[6 + last] == step do
     counts[last + 1] = 0
     ready[last] = limit > 0 and count_ready(last) or 0
     if ready[last] > 0 then

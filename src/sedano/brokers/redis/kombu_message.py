@@ -6,6 +6,7 @@ priority, headers]``. The scripts change its first three, and put them before a 
 back. Never looks at arguments, but for a message of protocol 1: its body alone names the task.
 """
 
+import json
 from binascii import a2b_base64
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from sedano import ids
 from sedano.brokers.delivery import Delivery
 from sedano.brokers.publication import Publication
 from sedano.errors import MalformedMessage
+from sedano.message import body_peek
 from sedano.message.envelope import Envelope
 
 _CONTENT: Final = {"content_type": "content-type", "content_encoding": "content-encoding"}
@@ -72,14 +74,19 @@ class _Read(msgspec.Struct, rename=_CONTENT):
     content_type: str | None = "application/json"
     content_encoding: str | None = "utf-8"
     sedano: _Stamp | None = None
+    #: Of ``not_before``.
+    due: float = 0.0
 
 
 class _Named(msgspec.Struct, gc=False):
-    task: str = ""
-    id: str = ""
+    task: Any = msgspec.UNSET
+    id: Any = None
 
 
 _UNSTAMPED: Final = _Stamp()
+_ANONYMOUS: Final = _Named()
+#: What reading wrong bytes ends in: msgspec's, json's and binascii's errors are ValueErrors.
+_UNREADABLE: Final = (ValueError, TypeError, RecursionError)
 
 _encode: Final = msgspec.json.Encoder().encode
 _decode: Final = msgspec.json.Decoder(_Read).decode
@@ -119,40 +126,99 @@ def encode(publication: Publication, now: float) -> bytes:
     )
 
 
+def not_before(due: float, message: bytes) -> bytes:
+    """An encoded message that waits in the list: the script ``claim`` moves it to the due set if it is early.
+
+    Args:
+        due: When it may run, POSIX seconds (UTC).
+    """
+    return b'{"due":%b,%b' % (repr(due).encode(), message[1:])
+
+
+def due_time(message: bytes) -> float | None:
+    """When a message may run that ``not_before`` has written, POSIX seconds (UTC)."""
+    if message[:7] != b'{"due":':
+        return None
+    try:
+        return float(message[7 : message.index(b",")])
+    except ValueError:
+        return None
+
+
 def decode(message: bytes, *, tag: int, queue: str, now: float) -> Delivery:
     """A claimed message. ``now`` is when one became ready that does not say so.
+
+    One that is damaged, and yet says whose it is, is ``malformed``: its caller can be told. One whose task
+    only a child can name has an empty ``task``.
 
     Raises:
         MalformedMessage: It is not kombu's JSON.
     """
     try:
-        read = _decode(message)
-        envelope = _envelope(read)
-        stamp = read.sedano or _UNSTAMPED
-        task_id, task, priority = stamp.task_id, stamp.task, stamp.priority
-        if task_id is None:
-            task_id, task = _names(envelope)
-            priority = envelope.priority
-        elif stamp.headers is not None:
-            envelope = msgspec.structs.replace(envelope, headers=stamp.headers)
-        return Delivery(
-            tag,
-            task_id,
-            task,
-            queue,
-            envelope,
-            priority,
-            stamp.crashes,
-            bool(stamp.redelivered),
-            stamp.since or now,
-        )
-    except (ValueError, TypeError, RecursionError) as error:  # msgspec's and binascii's are ValueErrors
-        raise MalformedMessage(f"This is not a message in kombu's form: {error}") from error
+        return _delivery(_decode(message), tag, queue, now)
+    except _UNREADABLE as error:
+        return _read_leniently(message, error, tag, queue, now)
 
 
 def unreadable(message: bytes, *, tag: int, queue: str, now: float) -> Delivery:
     """What stands for a message that ``decode`` cannot read: its bytes as the body."""
     return Delivery(tag, "", "", queue, Envelope(b"", message, "application/data", "binary"), ready_since=now)
+
+
+def _delivery(read: _Read, tag: int, queue: str, now: float) -> Delivery:
+    envelope = _envelope(read)
+    stamp = read.sedano or _UNSTAMPED
+    task_id, task, priority = stamp.task_id, stamp.task, stamp.priority
+    if task_id is None:
+        task_id, task, envelope = _name(envelope)
+        priority = envelope.priority
+    elif stamp.headers is not None:
+        envelope = msgspec.structs.replace(envelope, headers=stamp.headers)
+    return Delivery(
+        tag,
+        task_id,
+        task,
+        queue,
+        envelope,
+        priority,
+        stamp.crashes,
+        bool(stamp.redelivered),
+        read.due or stamp.since or now,
+    )
+
+
+def _read_leniently(message: bytes, error: Exception, tag: int, queue: str, now: float) -> Delivery:
+    """Read what Python's JSON writes and the standard does not allow: NaN, half surrogate pairs, 1e999."""
+    try:
+        document = json.loads(message)
+    except _UNREADABLE:
+        document = None
+    if not isinstance(document, dict):
+        raise MalformedMessage(f"This is not a message in kombu's form: {error}") from error
+    headers = json.dumps(document.get("headers")).encode()
+    try:
+        return _delivery(
+            msgspec.convert({**document, "headers": msgspec.Raw(headers)}, _Read), tag, queue, now
+        )
+    except _UNREADABLE as damage:
+        reason = _text(f"This is not a message in kombu's form: {damage}")
+    task_id, task = _owner(document)
+    if not task_id:
+        raise MalformedMessage(reason) from error
+    envelope = Envelope(headers, message, "application/data", "binary", task_id)
+    return Delivery(tag, task_id, task, queue, envelope, ready_since=now, malformed=reason)
+
+
+def _owner(document: dict[str, Any]) -> tuple[str, str]:
+    """The task's id and name, as far as a damaged message says them."""
+    headers, properties, stamp = (document.get(field) for field in ("headers", "properties", "sedano"))
+    headers = headers if isinstance(headers, dict) else {}
+    properties = properties if isinstance(properties, dict) else {}
+    stamp = stamp[3:5] if isinstance(stamp, list) and len(stamp) > 4 else (None, None)
+    task_id = (
+        _known_by(headers.get("id")) or _known_by(stamp[0]) or _known_by(properties.get("correlation_id"))
+    )
+    return task_id, _known_by(headers.get("task")) or _known_by(stamp[1])
 
 
 def _envelope(read: _Read) -> Envelope:
@@ -164,24 +230,43 @@ def _envelope(read: _Read) -> Envelope:
         a2b_base64(read.body) if encoded else read.body.encode(),
         read.content_type or "application/data",
         read.content_encoding or "binary",
-        _text(properties.correlation_id),
-        _text(properties.reply_to),
+        _text_or_none(properties.correlation_id),
+        _text_or_none(properties.reply_to),
         priority if isinstance(priority, int) else 0,
         properties.delivery_mode if isinstance(properties.delivery_mode, int) else 2,
-        _text(properties.expiration),
+        _text_or_none(properties.expiration),
     )
 
 
-def _names(envelope: Envelope) -> tuple[str, str]:
-    """The task's id and name, of a message that somebody else sent."""
-    named = _decode_names(envelope.headers)
-    if not named.task:
-        try:
-            named = _decode_names(envelope.body)
-        except ValueError:
-            named = _Named("", named.id)
-    return named.id or envelope.correlation_id or "", named.task
+def _name(envelope: Envelope) -> tuple[str, str, Envelope]:
+    """The task's id and name, of a message that somebody else sent; of protocol 1, with the headers of 2."""
+    named = _names(envelope.headers)
+    if named.task is msgspec.UNSET and (headers := body_peek.headers_of(envelope)) is not None:
+        envelope = msgspec.structs.replace(envelope, headers=headers)
+        named = _names(headers)
+    return _known_by(named.id) or envelope.correlation_id or "", _known_by(named.task), envelope
 
 
-def _text(value: Any) -> str | None:
-    return None if value is None else str(value)
+def _names(headers: bytes) -> _Named:
+    try:
+        return _decode_names(headers)
+    except msgspec.ValidationError:  # no object
+        return _ANONYMOUS
+    except msgspec.DecodeError:
+        return msgspec.convert(json.loads(headers), _Named)
+
+
+def _known_by(value: Any) -> str:
+    """A name or an id; empty if it is none that could be written down."""
+    return value if isinstance(value, str) and value == _text(value) else ""
+
+
+def _text_or_none(value: Any) -> str | None:
+    return None if value is None else _text(value)
+
+
+def _text(value: Any) -> str:
+    """As text that can be sent on: without halves of surrogate pairs."""
+    if isinstance(value, str) and value.isascii():
+        return value
+    return str(value).encode("utf-8", "backslashreplace").decode()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from sedano.brokers.publication import Publication
-from sedano.brokers.redis.settling import follow_up
+from sedano.brokers.redis.kombu_message import encode, not_before
 from sedano.clock import Clock
 from sedano.redis.key_names import KeyNames
 from sedano.redis.link import RedisLink
@@ -32,23 +32,19 @@ class Publishing:
         """Put these in, all of them or none."""
         now = self._clock.timestamp()
         commands: list[tuple[Any, ...]] = []
-        ready: dict[str, list[bytes]] = {}
-        bells: dict[str, None] = {}
+        lanes: dict[str, list[bytes]] = {}
         for publication in publications:
-            lane, message, due_key, due, bell = follow_up(self._names, publication, now)
-            if due:
-                commands.append(("ZADD", due_key, due, message))
-            else:
-                ready.setdefault(lane, []).append(message)
-            if bell:
-                bells[bell] = None
-        for lane, messages in ready.items():
+            message, due = encode(publication, now), publication.due
+            if due is not None and due > now:
+                message = not_before(due, message)
+            lane = self._names.lane(publication.queue, publication.priority)
+            lanes.setdefault(lane, []).append(message)
+        for lane, messages in lanes.items():
             for start in range(0, len(messages), _BATCH):
                 commands.append(("LPUSH", lane, *messages[start : start + _BATCH]))
         new = self._unnoted(publications)
         if new:
             commands.append(("SADD", self._names.queues, *new))
-        commands += [("PUBLISH", bell, b"") for bell in bells]
         if len(commands) == 1:
             self._link.call(*commands[0])
         else:

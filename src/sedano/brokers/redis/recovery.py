@@ -6,6 +6,7 @@ settle what it held, as it could have done itself; forget it. Of several that ta
 message.
 """
 
+import contextlib
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,8 +18,9 @@ from sedano.brokers.lease import CrashResult, Recovered
 from sedano.brokers.redis import scripts
 from sedano.brokers.redis.kombu_message import decode
 from sedano.brokers.redis.settling import Claim, Settling
+from sedano.brokers.redis.waiting import client_name
 from sedano.brokers.settlement import Bury, Requeue, Settlement
-from sedano.errors import MalformedMessage
+from sedano.errors import BrokerError, ConfigurationError, MalformedMessage
 from sedano.redis.key_names import KeyNames
 from sedano.redis.link import RedisLink
 from sedano.results.store import JointResults
@@ -58,6 +60,8 @@ class Recovery:
         node = {name.decode(): value for name, value in zip(fields[::2], fields[1::2], strict=True)}
         queues: list[str] = msgspec.json.decode(node.get("queues", b"[]"))
         running = set() if in_peace else set(msgspec.json.decode(node.get("running", b"[]")))
+        if not in_peace:
+            self._cut_off(dead)
         held = self._fence(dead, queues)
         settling = Settling(
             self.names,
@@ -79,6 +83,15 @@ class Recovery:
         self.link.transaction(
             [("DEL", self.names.node(dead)), ("ZREM", self.names.nodes, dead)],
         )
+
+    def _cut_off(self, dead: str) -> None:
+        """Close what a node is blocked on that is only frozen: it would be given messages after the fence."""
+        name = f" name={client_name(dead)} ".encode()
+        with contextlib.suppress(BrokerError, ConfigurationError):  # Not permitted: it unblocks by itself.
+            clients = [line for line in self.link.call("CLIENT", "LIST").splitlines() if name in line]
+            self.link.pipeline(
+                [("CLIENT", "KILL", "ID", line.partition(b" ")[0].removeprefix(b"id=")) for line in clients]
+            )
 
     def _fence(self, dead: str, queues: list[str]) -> dict[int, tuple[Claim, bytes]]:
         lanes = [(queue, lane) for queue in queues for lane in self.names.lanes(queue)]

@@ -4,6 +4,7 @@ from typing import Final
 
 from sedano.redis.script import load_script
 
+ADOPT: Final = load_script(__package__, "stamp.lua", "adopt.lua")
 CLAIM: Final = load_script(__package__, "stamp.lua", "claim.lua")
 CLAIM_PARKED: Final = load_script(__package__, "claim_parked.lua")
 DOOM: Final = load_script(__package__, "doom.lua")
@@ -13,7 +14,7 @@ FENCE: Final = load_script(__package__, "fence.lua")
 GIVE_BACK: Final = load_script(__package__, "stamp.lua", "give_back.lua")
 LOOK: Final = load_script(__package__, "look.lua")
 RENEW: Final = load_script(__package__, "renew.lua")
-SETTLE: Final = load_script(__package__, "stamp.lua", "sedano.results.redis:store_result.lua", "settle.lua")
+SETTLE: Final = load_script(__package__, "stamp.lua", "sedano.redis:store_result.lua", "settle.lua")
 
 #: What a node uses all the time: given to the server when a lease begins, so that batches run in their order.
-OF_A_LEASE: Final = (CLAIM, CLAIM_PARKED, LOOK, RENEW, SETTLE)
+OF_A_LEASE: Final = (ADOPT, CLAIM, CLAIM_PARKED, LOOK, RENEW, SETTLE)

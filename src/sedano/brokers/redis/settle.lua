@@ -9,12 +9,12 @@
 -- On a single server also the keys that results and follow-ups name themselves.
 -- ARGV: now, the settlements in MessagePack, then documents and messages, which they name by their place:
 --   {'finish', lane, tag, results, follow-ups}
---   {'requeue', lane, tag, due or '', crashes, results, bell}
+--   {'requeue', lane, tag, due or '', crashes, results}
 --   {'bury', lane, tag, key, reason, crashes, results, follow-ups}
---   {'park', lane, tag, field, bell}
+--   {'park', lane, tag, field}
 --   {'record', lane, tag or '', results, follow-ups}
 -- a result is {key, place of the document, milliseconds it is kept, state};
--- a follow-up is {list, place of the message, due zset, due or '', bell or ''}; lanes count from 0.
+-- a follow-up is {list, place of the message, due zset, due or ''}; lanes count from 0.
 -- Returns the places of the lost ones, from 1.
 local now = ARGV[1]
 local settlements = cmsgpack.unpack(ARGV[2])
@@ -36,9 +36,6 @@ local function follow_up(results, publications)
       redis.call('LPUSH', one[1], ARGV[one[2]])
     else
       redis.call('ZADD', one[3], one[4], ARGV[one[2]])
-    end
-    if one[5] ~= '' then
-      redis.call('PUBLISH', one[5], '')
     end
   end
 end
@@ -62,10 +59,9 @@ function carry_out.requeue(one, held, message)
   if one[4] ~= '' then
     redis.call('ZADD', KEYS[lane * 8 + 3], one[4], stamp(message, one[5], '1', now))
     redis.call('HDEL', held, one[3])
-    redis.call('PUBLISH', one[7], '')
   else
     local crashes = one[5]
-    returning[#returning + 1] = {one[3], lane, stamp(message, crashes, '1', now), one[7]}
+    returning[#returning + 1] = {one[3], lane, stamp(message, crashes, '1', now)}
     settled[lane][one[3]] = true
   end
 end
@@ -79,7 +75,6 @@ end
 function carry_out.park(one, held, message)
   redis.call('HSET', KEYS[one[2] * 8 + 4], one[4], message)
   redis.call('HDEL', held, one[3])
-  redis.call('PUBLISH', one[5], '')
 end
 
 function carry_out.record(one)
@@ -119,8 +114,5 @@ table.sort(returning, function(one, other) return tonumber(one[1]) > tonumber(ot
 for _, one in ipairs(returning) do
   redis.call('RPUSH', KEYS[one[2] * 8 + 1], one[3])
   redis.call('HDEL', KEYS[one[2] * 8 + 2], one[1])
-  if one[4] ~= '' then
-    redis.call('PUBLISH', one[4], '')
-  end
 end
 return lost

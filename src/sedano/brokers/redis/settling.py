@@ -4,13 +4,13 @@ Called by ``RedisLease`` and by recovery. Never talks to a server.
 """
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, NamedTuple, assert_never
 
 import msgspec
 
 from sedano.brokers.publication import Publication
-from sedano.brokers.redis.kombu_message import encode
+from sedano.brokers.redis.kombu_message import encode, not_before
 from sedano.brokers.settlement import Bury, Finish, Park, Record, Requeue, Settlement
 from sedano.redis.key_names import KeyNames
 from sedano.results.result_write import ResultWrite
@@ -38,12 +38,15 @@ class Settling:
         incarnation: str,
         now: float,
         joint_results: JointResults | None,
+        served: Collection[str] = (),
     ) -> None:
         self._names = names
         self._claims = claims
         self._incarnation = incarnation
         self._now = now
         self._joint = joint_results
+        #: Queues that this lease claims from.
+        self._served = served
         self._lanes: dict[str, int] = {}
         self._queues: set[str] = set()
         self._operations: list[tuple[Any, ...]] = []
@@ -79,7 +82,6 @@ class Settling:
                     repr(due) if scheduled else "",
                     int(settlement.crashed),
                     self._results(settlement.result),
-                    self._bell(claim, scheduled=scheduled),
                 )
             case Bury():
                 reason = msgspec.json.encode([settlement.reason, self._now, claim.queue])
@@ -95,7 +97,7 @@ class Settling:
                 )
             case Park():
                 field = f"{self._now!r}:{self._incarnation}:{tag:012d}\n{claim.task}"
-                self._append(tag, "park", lane, tag, field, self._names.bell(claim.queue))
+                self._append(tag, "park", lane, tag, field)
             case Record():
                 self._append(tag, "record", lane, tag, *self._consequences(settlement))
             case _:
@@ -136,9 +138,15 @@ class Settling:
         )
 
     def _follow_up(self, publication: Publication) -> tuple[Any, ...]:
-        lane, message, *rest = follow_up(self._names, publication, self._now)
+        lane = self._names.lane(publication.queue, publication.priority)
         self._queues.add(publication.queue)
-        return lane, self._payload(message), *rest
+        message, due = encode(publication, self._now), publication.due
+        if due is None or due <= self._now:
+            return lane, self._payload(message), "", ""
+        if publication.queue not in self._served:
+            # Perhaps only Celery's nodes serve that queue: they have to find it in the list.
+            return lane, self._payload(not_before(due, message)), "", ""
+        return lane, self._payload(message), self._names.due(lane), repr(due)
 
     def _results(self, result: ResultWrite | None) -> Sequence[Any]:
         if result is None or self._joint is None:
@@ -154,25 +162,6 @@ class Settling:
         """Its place among the script's arguments. The server's MessagePack knows no bytes."""
         self._payloads.append(content)
         return 2 + len(self._payloads)
-
-    def _bell(self, claim: Claim, *, scheduled: bool) -> str:
-        first = claim.lane == self._names.lanes(claim.queue)[0]
-        return "" if first and not scheduled else self._names.bell(claim.queue)
-
-
-def follow_up(names: KeyNames, publication: Publication, now: float) -> tuple[str, bytes, str, str, str]:
-    """A publication as the script takes it: list, message, due set, due time, bell."""
-    lane = names.lane(publication.queue, publication.priority)
-    due = publication.due
-    scheduled = due is not None and due > now
-    quiet = not scheduled and lane == names.lane_of_step(publication.queue, names.steps[0])
-    return (
-        lane,
-        encode(publication, now),
-        names.due(lane),
-        repr(due) if scheduled else "",
-        "" if quiet else names.bell(publication.queue),
-    )
 
 
 _last_letter = 0

@@ -1,7 +1,7 @@
 -- Part of other scripts. Touches no keys.
 --
 -- A message that has been in Sedano's hands begins with {"sedano":[crashes,redelivered,ready since, and what
--- else its publisher said. It is changed as text: decoding and encoding it would not give back the same JSON.
+-- else its publisher said. One that may not run yet has the field due in front. It is changed as text: decoding and encoding it would not give back the same JSON.
 local STAMP = '^{"sedano": ?%[(%d+), ?(%d+), ?([%d%.eE+-]+)()'
 
 -- The message with its stamp changed: crashes are added, nil leaves a value as it is.
@@ -16,4 +16,16 @@ local function stamp(message, crashes, redelivered, since)
   end
   return '{"sedano":[' .. string.format('%d', crashes) .. ',' .. (redelivered or '0') .. ','
     .. (since or '0') .. '],' .. string.sub(message, 2)
+end
+
+-- When a message may run that begins with {"due":..., and the message without that field; nil and the message
+-- if it does not.
+local function due_time(message)
+  if string.byte(message, 3) == 100 then
+    local due, after = string.match(message, '^{"due": ?([%d%.eE+-]+), ?()')
+    if tonumber(due) then
+      return due, '{' .. string.sub(message, after)
+    end
+  end
+  return nil, message
 end

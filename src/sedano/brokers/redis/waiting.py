@@ -1,170 +1,265 @@
 """Sleeping until a Redis has something: blocked on the lists themselves, so Celery's messages wake us too.
 
 Used by ``RedisLease.wait``. ``BLMOVE`` from a queue's list into the lease's inbox is a wait and a safe claim
-in one: what is in the inbox is taken over if this node dies. Whatever else may bring something to do (other
-priorities, due times, resuming) rings the queue's bell, a channel; and we look now and then.
+in one: a message it brought is in the owner's hands at once (``take``), and until the owner has it noted as
+held, what is in the inbox is taken over if this node dies. Everything else that may bring something to do
+(other priorities, due times, resuming) is seen by a look at those keys, and the server tells us when they
+change (``CLIENT TRACKING``: redis.io/docs, "Client-side caching"). Where it does not do that we look again
+now and then.
 """
 
 import select
 import time
-from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple
+from collections import deque
+from collections.abc import Callable, Collection, Sequence
+from typing import Final, NamedTuple, TypeAlias
 
 from redis.connection import Connection
+from redis.exceptions import ResponseError
 
+from sedano.clock import Clock
 from sedano.redis.key_names import KeyNames
-from sedano.redis.link import RedisLink
+from sedano.redis.link import Command, RedisLink
 from sedano.sql.wakeup_pipe import WakeupPipe
 
-#: A Celery producer rings no bell when it fills another list than that of step 0. Seconds.
-LOOK_EVERY: Final = 0.5
-#: The server ends its side of a wait after this, should we have died without a word. Seconds.
-_LONGEST_BLOCK: Final = 30
+#: How often to look by ourselves where the server tells us of changes, and where it does not. Seconds.
+LOOK_EVERY: Final = 5.0
+LOOK_EVERY_UNTOLD: Final = 0.5
+#: The clock is read this often: it may be set, or turned by a test. Seconds.
+_READ_CLOCK_EVERY: Final = 0.5
 #: How long an answer may take that is due. Seconds.
 _ANSWER: Final = 2.0
+_INVALIDATIONS: Final = "__redis__:invalidate"
 
 
 class Sight(NamedTuple):
     """What a look at some queues showed."""
 
     ready: bool
-    #: Seconds until something will be ready by itself; infinite if nothing is scheduled.
-    due_in: float
+    #: When something will be ready by itself, POSIX seconds (UTC); infinite if nothing is scheduled.
+    due_at: float
     paused: frozenset[str]
 
 
-class Waiting:
-    """The connections that one lease blocks on. Owned by one thread, but for ``wake``."""
+#: Looks at the queues. Called with the commands to run right before, so that changes are told.
+Look: TypeAlias = Callable[[Sequence[Command]], Sight]
 
-    def __init__(self, link: RedisLink, names: KeyNames, incarnation: str) -> None:
+
+class Waiting:
+    """The connections that one lease blocks on. Owned by one thread, but for ``wake``.
+
+    Args:
+        longest_block: Seconds after which the server ends its side of a wait, should we be frozen: less than
+            what is left of the lease then, so that nothing is moved to a node that is taken for dead.
+    """
+
+    def __init__(
+        self, link: RedisLink, names: KeyNames, incarnation: str, *, longest_block: float, clock: Clock
+    ) -> None:
         self._link = link
         self._names = names
         self._incarnation = incarnation
+        self._longest_block = longest_block
+        self._clock = clock
         self._pipe = WakeupPipe()
         self._woken = False  # set by any thread in wake, cleared by the owner
-        self._bells: Connection | None = None
-        self._rung_by: set[str] = set()
+        #: Hears of changes; its number on the server is where they are to be told.
+        self._ear: Connection | None = None
+        self._telling: tuple[Command, ...] = ()
+        #: The last sight, while nothing has changed since: of which queues, and until when it is believed.
+        self._sight: Sight | None = None
+        self._seen: frozenset[str] = frozenset()
+        self._believed_until = 0.0
         #: Queue -> a connection, and its number on the server.
         self._doors: dict[str, tuple[Connection, int]] = {}
         #: Queues whose connection is blocked now.
         self._blocked: set[str] = set()
+        #: Queue and message: moved into the inbox, not yet taken by the owner.
+        self._given: deque[tuple[str, bytes]] = deque()
+        #: Messages may lie in the inbox that the owner will not be told of otherwise.
+        self.left_something = False
 
-    def until(self, look: Callable[[], Sight], queues: Sequence[str], timeout: float) -> bool:
+    def until(self, look: Look, queues: Sequence[str], timeout: float) -> bool:
         """Sleep until something is ready, ``wake`` is called, or ``timeout`` seconds have passed (False)."""
         deadline = time.monotonic() + timeout
         try:
             with self._link.translated_errors():
-                if timeout > 0:
-                    self._listen(queues)
-                while not self._woken:
-                    sight = look()
-                    if sight.ready:
+                if timeout <= 0:
+                    return bool(self._given) or self._woken_now() or look(()).ready
+                self._listen()
+                while not self._given and not self._woken_now():
+                    sight = self._look(look, queues)
+                    due_in = sight.due_at - self._clock.timestamp()
+                    if sight.ready or due_in <= 0:
+                        self._sight = None
                         return True
-                    if timeout <= 0:
-                        return False
+                    self._shut(sight.paused)
+                    if self._give_up(sight.paused):
+                        return True
                     self._block([queue for queue in queues if queue not in sight.paused])
-                    left = deadline - time.monotonic()
-                    if self._sleep(min(left, sight.due_in, LOOK_EVERY)):
-                        return True
-                    if time.monotonic() >= deadline:
+                    self._sleep(min(deadline - time.monotonic(), due_in, _READ_CLOCK_EVERY))
+                    if not self._given and not self._woken and time.monotonic() >= deadline:
                         return False
-                self._woken = False
-                self._pipe.drain()
                 return True
         except BaseException:
-            self._hang_up()
+            self.hang_up()
             raise
+
+    def take(self, queues: Sequence[str], most: int) -> list[tuple[str, bytes]]:
+        """Up to so many messages of these queues, and their queues, that were moved into the inbox.
+
+        The owner has them noted as held before it waits again.
+        """
+        taken: list[tuple[str, bytes]] = []
+        for given in list(self._given):
+            if len(taken) < most and given[0] in queues:
+                self._given.remove(given)
+                taken.append(given)
+        return taken
 
     def wake(self) -> None:
         """End the current ``until``, or the next one. From any thread."""
         self._woken = True
         self._pipe.wake()
 
-    @property
-    def is_blocked(self) -> bool:
-        """Whether the server may still move a message into the inbox."""
-        return bool(self._blocked)
+    def rest(self) -> None:
+        """Let nothing more be moved into the inbox. What is there and was not taken is left there."""
+        try:
+            self._shut(list(self._blocked))
+        except BaseException:
+            self.hang_up()
+            raise
+        self._give_up([queue for queue, _ in self._given])
+
+    def hang_up(self) -> None:
+        """Close the connections; the next wait makes new ones. Idempotent."""
+        if self._blocked or self._given:
+            self.left_something = True
+        for connection, _ in self._doors.values():
+            connection.disconnect()
+        if self._ear is not None:
+            self._ear.disconnect()
+        self._given.clear()
+        self._doors, self._blocked, self._ear, self._sight = {}, set(), None, None
 
     def close(self) -> None:
-        """Give the connections back. Idempotent."""
-        self._hang_up()
+        """Close the connections for good. Idempotent."""
+        self.hang_up()
         self._pipe.close()
 
-    def _listen(self, queues: Sequence[str]) -> None:
-        """Subscribe before the first look: what comes between the two is heard."""
-        if self._bells is None:
-            self._bells = self._link.dedicated(timeout=_ANSWER)
-            self._rung_by = set()
-        new = [queue for queue in queues if queue not in self._rung_by]
-        if new:
-            self._bells.send_command("SUBSCRIBE", *(self._names.bell(queue) for queue in new))
-            for _ in new:
-                self._bells.read_response()
-            self._rung_by.update(new)
-        self._heard()
+    def _give_up(self, queues: Collection[str]) -> bool:
+        """Leave messages of these queues in the inbox that nobody has taken; whether there were any."""
+        kept = deque(given for given in self._given if given[0] not in queues)
+        if len(kept) == len(self._given):
+            return False
+        self._given = kept
+        self.left_something = True
+        return True
 
-    def _heard(self) -> bool:
-        """Whether a bell rang since the last call."""
-        heard = False
-        while self._bells is not None and self._bells.can_read(timeout=0):
-            self._bells.read_response()
-            heard = True
-        return heard
+    def _woken_now(self) -> bool:
+        if not self._woken:
+            return False
+        self._woken = False
+        self._pipe.drain()
+        return True
+
+    # -- looking
+
+    def _listen(self) -> None:
+        if self._ear is not None:
+            self._hear()
+            return
+        self._ear = ear = self._link.dedicated(timeout=_ANSWER, client_name=self.client_name)
+        ear.send_command("CLIENT", "ID")
+        number = int(ear.read_response())
+        ear.send_command("SUBSCRIBE", _INVALIDATIONS)
+        ear.read_response()
+        # Sent with each look: whichever connection carries it, the changes are told to this one.
+        tracking = ("CLIENT", "TRACKING", "ON", "REDIRECT", number, "OPTIN")
+        with self._link.connection() as connection:
+            connection.send_command(*tracking)
+            try:
+                connection.read_response()
+                self._telling = (tracking, ("CLIENT", "CACHING", "YES"))
+            except ResponseError:  # too old, a proxy, or not permitted
+                self._telling = ()
+        self._sight = None
+
+    def _look(self, look: Look, queues: Sequence[str]) -> Sight:
+        wanted = frozenset(queues)
+        now = time.monotonic()
+        if self._sight is None or self._seen != wanted or now >= self._believed_until:
+            self._sight = look(self._telling)
+            self._seen = wanted
+            self._believed_until = now + (LOOK_EVERY if self._telling else LOOK_EVERY_UNTOLD)
+        return self._sight
+
+    def _hear(self) -> None:
+        while self._ear is not None and self._ear.can_read(timeout=0):
+            self._ear.read_response()
+            self._sight = None
+
+    # -- blocking
+
+    @property
+    def client_name(self) -> str:
+        """What ``CLIENT LIST`` calls the connections: whoever takes over has them closed by it."""
+        return client_name(self._incarnation)
 
     def _block(self, queues: Sequence[str]) -> None:
         for queue in queues:
             if queue in self._blocked:
                 continue
             if queue not in self._doors:
-                connection = self._link.dedicated(timeout=_ANSWER)
+                connection = self._link.dedicated(timeout=_ANSWER, client_name=self.client_name)
                 connection.send_command("CLIENT", "ID")
                 self._doors[queue] = connection, int(connection.read_response())
-            keys = self._names.of_lane(self._names.lanes(queue)[0], self._incarnation)
-            self._doors[queue][0].send_command("BLMOVE", keys[0], keys[6], "RIGHT", "LEFT", _LONGEST_BLOCK)
+            keys = self._names.of_lane(self._names.first_lane(queue), self._incarnation)
+            self._doors[queue][0].send_command(
+                "BLMOVE", keys[0], keys[6], "RIGHT", "LEFT", f"{self._longest_block:.3f}"
+            )
             self._blocked.add(queue)
 
-    def _sleep(self, seconds: float) -> bool:
-        """Whether a message came. Others things that happen end the sleep as well."""
+    def _sleep(self, seconds: float) -> None:
         poll = select.poll()
         poll.register(self._pipe.fileno(), select.POLLIN)
-        if self._bells is not None:
-            poll.register(self._bells._sock.fileno(), select.POLLIN)  # type: ignore[attr-defined]
+        ear = _descriptor(self._ear) if self._ear is not None else -1
+        if ear >= 0:
+            poll.register(ear, select.POLLIN)
         doors = {}
         for queue in self._blocked:
-            number = self._doors[queue][0]._sock.fileno()  # type: ignore[attr-defined]
+            number = _descriptor(self._doors[queue][0])
             doors[number] = queue
             poll.register(number, select.POLLIN)
-        came = False
         for number, _ in poll.poll(max(0.0, seconds) * 1000):
             if number in doors:
-                came |= self._answer(doors[number])
-        self._heard()
-        return came
+                self._answer(doors[number])
+            elif number == ear:
+                self._hear()
 
-    def _answer(self, queue: str) -> bool:
+    def _answer(self, queue: str) -> None:
         self._blocked.discard(queue)
-        return self._doors[queue][0].read_response() is not None
+        message = self._doors[queue][0].read_response()
+        if message is not None:
+            self._given.append((queue, message))
 
-    def unblock(self) -> None:
-        """Take no more messages in. What was moved in the last moment lies in the inbox.
-
-        Not called after each wait: an idle node goes on waiting, and this costs a round trip.
-        """
-        if not self._blocked:
+    def _shut(self, queues: Collection[str]) -> None:
+        """Unblock the connections of these queues."""
+        blocked = [queue for queue in queues if queue in self._blocked]
+        if not blocked:
             return
-        blocked = list(self._blocked)
-        try:
-            self._link.pipeline([("CLIENT", "UNBLOCK", self._doors[queue][1]) for queue in blocked])
-            with self._link.translated_errors():
-                for queue in blocked:
-                    self._answer(queue)
-        except BaseException:
-            self._hang_up()
-            raise
+        self._link.pipeline([("CLIENT", "UNBLOCK", self._doors[queue][1]) for queue in blocked])
+        with self._link.translated_errors():
+            for queue in blocked:
+                self._answer(queue)
 
-    def _hang_up(self) -> None:
-        for connection, _ in self._doors.values():
-            connection.disconnect()
-        if self._bells is not None:
-            self._bells.disconnect()
-        self._doors, self._blocked, self._bells, self._rung_by = {}, set(), None, set()
+
+def client_name(incarnation: str) -> str:
+    """The name of the connections that an incarnation blocks on."""
+    # Of the incarnation only its random part: the server takes no blanks and no letters beyond ASCII.
+    return f"sedano:{incarnation.rpartition('/')[2]}"
+
+
+def _descriptor(connection: Connection) -> int:
+    number: int = connection._sock.fileno()  # type: ignore[attr-defined]
+    return number

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sedano.brokers.admin import DeadLetter, NodeRecord, QueueDepth, StoredMessage
+from sedano.brokers.admin import DeadLetter, NodeRecord, QueueDepth, Remark, StoredMessage
 from sedano.brokers.sqlite.message_rows import envelope_of
 from sedano.brokers.sqlite.statements import STATEMENTS
 from sedano.clock import Clock
@@ -100,6 +100,9 @@ class SqliteAdmin:
 
     def nodes(self) -> list[NodeRecord]:
         return [NodeRecord(*row) for row in self._rows("nodes")]
+
+    def remarks(self) -> list[Remark]:
+        return []  # the adapter sets its files up itself; how they are synced is said in the URL
 
     def _rows(self, name: str, **parameters: Any) -> list[tuple[Any, ...]]:
         return self._database.read(lambda c: c.execute(STATEMENTS[name], parameters).fetchall())

@@ -177,6 +177,9 @@ class SqliteLease:
     def wake(self) -> None:
         self._waiting.wake()
 
+    def rest(self) -> None:
+        """Nothing is sent ahead of a claim."""
+
     def _may_claim(self, queues: Sequence[str], tasks: Collection[str] | None) -> bool:
         """A look without a lock, so that an idle node never stands in a writer's way."""
         return self._seconds_until_ready(queues, tasks) <= 0

@@ -19,7 +19,7 @@ from django.db.transaction import TransactionManagementError
 from sedano.clock import Clock
 from sedano.contrib.django.async_context import in_async_context
 from sedano.contrib.django.vendors import SCHEME, alias_in, in_memory, own_url, vendor_of
-from sedano.errors import ConfigurationError, ResultStoreError
+from sedano.errors import ConfigurationError, ResultStoreError, ResultStoreUnavailable
 from sedano.results.opening import open_result_store
 from sedano.results.result_write import ResultWrite
 from sedano.results.store import JointResults, ResultStore
@@ -142,7 +142,9 @@ class DjangoResultStore:
             raise
         except DatabaseError as error:
             diagnosis = vendor_of(self._alias).diagnose(connections[self._alias], error)
-            kind = ConfigurationError if diagnosis.configuration else ResultStoreError
+            kind: type[Exception] = ResultStoreUnavailable if diagnosis.passing else ResultStoreError
+            if diagnosis.configuration:
+                kind = ConfigurationError
             raise kind(f"The results in the database {self._alias!r}: {diagnosis.reason}") from error
 
     def _own_store(self) -> ResultStore:

@@ -1,4 +1,4 @@
--- put: store results in their order. `store_result.lua` stands in front of it.
+-- put: store results in their order. `store_result.lua` of `sedano.redis` stands in front of it.
 --
 -- KEYS[n]                         STRING   the result's key
 -- ARGV[3n - 2 .. 3n]              its document, milliseconds to live (0: for good), state

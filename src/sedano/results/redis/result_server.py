@@ -8,12 +8,12 @@ from typing import Any, Final, Protocol, TypeAlias
 
 from redis.connection import Connection
 
-from sedano.errors import ConfigurationError, ResultStoreError
+from sedano.errors import ConfigurationError, ResultStoreError, ResultStoreUnavailable
 from sedano.redis.redis_diagnosis import Diagnosis
 from sedano.redis.script import load_script
 
 #: Stores results, each over the one that was there, unless that was a SUCCESS.
-PUT: Final = load_script(__package__, "store_result.lua", "put.lua")
+PUT: Final = load_script(__package__, "sedano.redis:store_result.lua", "put.lua")
 
 #: A result as the scripts take it: key, document, milliseconds it is kept (0: for good), state.
 ScriptResult: TypeAlias = tuple[bytes, bytes, int, str]
@@ -48,7 +48,9 @@ class ResultServer(Protocol):
 
 def translate(diagnosis: Diagnosis) -> Exception:
     """Our error for redis-py's."""
-    error = ConfigurationError if diagnosis.configuration else ResultStoreError
+    error: type[Exception] = ResultStoreUnavailable if diagnosis.passing else ResultStoreError
+    if diagnosis.configuration:
+        error = ConfigurationError
     return error(f"The redis result store: {diagnosis.reason}")
 
 

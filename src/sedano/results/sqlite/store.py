@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sedano.clock import Clock, SystemClock
-from sedano.errors import ConfigurationError, ResultStoreError
+from sedano.errors import ConfigurationError, ResultStoreError, ResultStoreUnavailable
 from sedano.results.result_write import ResultWrite
 from sedano.results.sqlite.result_change import ResultChange, data_version
 from sedano.results.store import JointResults
@@ -115,5 +115,7 @@ class SqliteResultStore:
 
 
 def _translate(diagnosis: Diagnosis) -> Exception:
-    error = ConfigurationError if diagnosis.configuration else ResultStoreError
+    error: type[Exception] = ResultStoreUnavailable if diagnosis.passing else ResultStoreError
+    if diagnosis.configuration:
+        error = ConfigurationError
     return error(f"The sqlite result store: {diagnosis.reason}")

@@ -145,8 +145,8 @@ class PublishingCases(BrokerFixtures):
 
         clock.advance(3)
 
-        order = ["a", "b", "c"] if broker.features.keeps_place else ["c", "a", "b"]
-        assert ids_of(begin_lease(broker).claim(["celery"], 10)) == order
+        claimed = ids_of(begin_lease(broker).claim(["celery"], 10))
+        assert (claimed if broker.features.keeps_place else sorted(claimed)) == ["a", "b", "c"]
 
     def test_two_messages_of_the_same_task_id_are_two_messages(self, broker: Broker) -> None:
         broker.publish([publication("a"), publication("a")])

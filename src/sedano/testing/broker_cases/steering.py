@@ -208,10 +208,11 @@ class SteeringCases(BrokerFixtures):
         lease = begin_lease(broker)
         low, higher, high = (urgency(broker, level) for level in (0, 7, 8))
         broker.publish([publication("claimed", priority=high), publication("parked", priority=higher)])
-        _, parked = lease.claim(["celery"], 2).deliveries
+        broker.publish([publication("scheduled", due=clock.timestamp() + 60, priority=low)])
+        # A broker may count a message as ready until a claim has found that it is not due.
+        _, parked = lease.claim(["celery"], 3).deliveries
         lease.claim([], 0, [Park(parked.tag)])
         broker.publish([publication("ready", priority=low)])
-        broker.publish([publication("scheduled", due=clock.timestamp() + 60, priority=low)])
 
     @staticmethod
     def _bury(broker: Broker, *names: str) -> None:

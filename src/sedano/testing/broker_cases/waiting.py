@@ -29,6 +29,7 @@ class WaitingCases(BrokerFixtures):
     def test_waiting_for_nothing_ends_with_the_timeout(self, live_broker: Broker) -> None:
         live_broker.publish([publication(queue="other"), publication(due=time.time() + 60)])
         lease = begin_lease(live_broker)
+        assert lease.claim(["celery"], 1) == ([], [])
 
         assert not lease.wait(["celery"], 0)
         assert not lease.wait(["celery"], 0.02)

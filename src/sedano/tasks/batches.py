@@ -1,0 +1,91 @@
+"""Many messages in few round trips.
+
+Used by ``publishing_many``. Holds one batch at a time, unless the messages wait for a commit. Never prepares
+a message: it takes them from an iterator, no faster than it sends them.
+"""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Final
+
+from sedano.brokers.publication import Publication
+from sedano.errors import SedanoError
+from sedano.tasks.options import NO_OPTIONS, TaskOptions
+
+if TYPE_CHECKING:
+    from sedano.tasks.publisher import Publisher
+    from sedano.tasks.task import Task
+
+#: Messages in one round trip.
+MOST_MESSAGES: Final = 500
+#: Bytes of arguments in one: what a slow line carries within the publish deadline, and no server refuses.
+MOST_BYTES: Final = 4 * 1024 * 1024
+
+
+class Batches:
+    """Sends publications batch by batch: of each, all messages are published, or none.
+
+    Args:
+        publisher: Sends each batch, with its retries and its deadline.
+        options: What all calls say of trying again, and of waiting for a commit.
+        task: The task, where this process knows it.
+    """
+
+    def __init__(
+        self,
+        publisher: "Publisher",
+        options: TaskOptions = NO_OPTIONS,
+        *,
+        task: "Task[..., Any] | None" = None,
+    ) -> None:
+        self._publisher = publisher
+        self._options = options
+        self._task = task
+        #: The ids of what is in the broker.
+        self._published: list[str] = []
+        self._has_failed = False
+
+    def publish(self, publications: Iterable[Publication]) -> list[str]:
+        """Publish all of them; their ids in order.
+
+        What has been published when something goes wrong (in the iterator, or in the broker) stays, and the
+        error tells its ids: ``SedanoError.published``. Batches that wait for a commit are not sent any more.
+        """
+        ids: list[str] = []
+        batch: list[Publication] = []
+        size = 0
+        try:
+            for publication in publications:
+                ids.append(publication.task_id)
+                batch.append(publication)
+                size += len(publication.envelope.body)
+                if len(batch) == MOST_MESSAGES or size >= MOST_BYTES:
+                    self._send_when_allowed(batch)
+                    batch, size = [], 0
+            if batch:
+                self._send_when_allowed(batch)
+        except BaseException as error:
+            self._fail(error)
+            raise
+        return ids
+
+    def _send_when_allowed(self, batch: list[Publication]) -> None:
+        self._publisher.when_allowed(lambda: self._send(batch), self._options, task=self._task)
+
+    def _send(self, batch: list[Publication]) -> None:
+        if self._has_failed:
+            return
+        try:
+            self._publisher.publish(batch, self._options, task=self._task, at_once=True)
+        except BaseException as error:
+            self._fail(error)
+            raise
+        self._published += [publication.task_id for publication in batch]
+
+    def _fail(self, error: BaseException) -> None:
+        """Send nothing any more, and tell what has been sent: once for each error."""
+        if self._has_failed:
+            return
+        self._has_failed = True
+        if isinstance(error, SedanoError):
+            error.published = tuple(self._published)
+        error.add_note(f"Published before this: {len(self._published)} calls.")
