@@ -64,9 +64,11 @@ def _connection(location: RedisLocation, timeout: float, client_name: str | None
 
 def _ask_sentinels(location: RedisLocation, timeout: float) -> tuple[str, int]:
     """Where the server is that takes writes now. Asked for every new connection, so it follows failovers."""
+    # One after the other is asked, and the server has to be reached then: all within the time there is.
+    share = timeout / (len(location.sentinels) + 1)
+    keywords = {"socket_timeout": share, "socket_connect_timeout": share, "retry": Retry(NoBackoff(), 0)}
     sentinel = Sentinel(
-        list(location.sentinels),
-        sentinel_kwargs={"socket_timeout": timeout, **location.sentinel_options},
+        list(location.sentinels), sentinel_kwargs={**keywords, **_ANONYMOUS, **location.sentinel_options}
     )
     try:
         host, port = sentinel.discover_master(location.master_name)

@@ -8,7 +8,8 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -328,14 +329,7 @@ def _moment(name: str, value: datetime | str | None) -> datetime:
         raise ConfigurationError(f"{name}: expected a datetime or ISO 8601 text, got {value!r}") from error
 
 
-_origins: dict[int, str] = {}
-
-
-def _origin() -> str:
-    """This process's ``ids.origin()``: it asks the system for the host's name, so it is asked once."""
-    pid = os.getpid()
-    origin = _origins.get(pid)
-    if origin is None:
-        _origins.clear()
-        origin = _origins[pid] = ids.origin()
-    return origin
+#: ``ids.origin()`` asks the system for the host's name, so it is asked once in each process.
+_origin: Final = cache(ids.origin)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_origin.cache_clear)

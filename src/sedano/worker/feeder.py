@@ -33,6 +33,9 @@ LARGEST_CLAIM: Final = 1024
 LARGEST_CLAIM_SIZE: Final = 8 * 1024 * 1024
 #: The longest sleep without a look at the lease. Seconds.
 LONGEST_WAIT: Final = 1.0
+#: After an outage of the broker the other nodes have this long to renew their leases as well: the longest
+#: back-off, and a call that runs into its timeout. Seconds.
+RENEWED_WITHIN: Final = 5.0
 #: Messages that other nodes did not know are looked for this often. Seconds.
 LOOK_FOR_PARKED_EVERY: Final = 0.5
 #: Expired results are deleted this often. Seconds.
@@ -84,6 +87,7 @@ class Feeder:
         self._handed = 0
         self._largest_claim = LARGEST_CLAIM
         self._next_renewal = 0.0
+        self._next_recovery = 0.0
         self._next_parked = 0.0
         self._next_prune = monotonic() + PRUNE_EVERY
         self._backoff = ExponentialBackoff(factor=0.05, longest=2.0, jitter=True)
@@ -188,6 +192,7 @@ class Feeder:
         if self._failures == 0:
             logger.warning("%s. Trying again; settlements are kept.", error)
         self._failures += 1
+        self._next_recovery = monotonic() + RENEWED_WITHIN
         self._bell.clear()
         self._bell.wait(delay)
 
@@ -300,20 +305,24 @@ class Feeder:
                 running = self._running
             lease.renew(running)
             self._next_renewal = now + self._plan.lease / 4
-            recovered = lease.recover_dead(
-                max_crashes=self._plan.max_crashes, crash_result=self._verdicts.crashed
-            )
-            self._store_crashes(recovered.without_result)
-            if recovered.ready or recovered.buried:
-                logger.warning(
-                    "Took over from a dead node: %d messages are ready again, %d were buried",
-                    recovered.ready,
-                    recovered.buried,
-                )
+            if now >= self._next_recovery:
+                self._recover(lease)
         if now >= self._next_prune:
             self._next_prune = now + PRUNE_EVERY
             if self._results is not None and self._results.prune():
                 self._next_prune = now
+
+    def _recover(self, lease: Lease) -> None:
+        recovered = lease.recover_dead(
+            max_crashes=self._plan.max_crashes, crash_result=self._verdicts.crashed
+        )
+        self._store_crashes(recovered.without_result)
+        if recovered.ready or recovered.buried:
+            logger.warning(
+                "Took over from a dead node: %d messages are ready again, %d were buried",
+                recovered.ready,
+                recovered.buried,
+            )
 
     def _store_crashes(self, buried: Sequence[Delivery]) -> None:
         """Where results live elsewhere: those of messages that were buried with their node."""

@@ -1,0 +1,262 @@
+"""How a lease on Redis is woken, and what becomes of the message that woke it."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from sedano.brokers.lease import Lease
+from sedano.brokers.redis.broker import RedisBroker
+from sedano.brokers.settlement import Finish, Requeue
+from sedano.redis.redis_url import RedisLocation
+from sedano.testing.broker_cases.fixtures import begin_lease, drain, ids_of
+from sedano.testing.clock import ManualClock
+from sedano.testing.messages import publication
+from tests.acceptance.workers import wait_until
+from tests.servers.redis_server import RedisServer
+
+#: Far longer than any of these waits takes.
+NEVER = 20.0
+#: Sooner than a lease would look by itself.
+TOLD_AT_ONCE = 3.0
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    server = RedisServer(Path(tmp_path_factory.mktemp("redis")))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def broker(server: RedisServer) -> Iterator[RedisBroker]:
+    server.client.flushall()
+    broker = RedisBroker(RedisLocation.from_url(server.url))
+    yield broker
+    broker.close()
+
+
+def blocked(server: RedisServer) -> int:
+    """How many connections wait for a message."""
+    return sum(1 for client in server.client.client_list() if "b" in client["flags"])
+
+
+@contextmanager
+def asleep(lease: Lease, server: RedisServer) -> Iterator[Callable[[float], bool]]:
+    """A wait that is under way in another thread; the function joins it: whether it ended within so long."""
+    before = blocked(server)
+    thread = threading.Thread(target=lambda: lease.wait(["celery"], NEVER), daemon=True)
+    thread.start()
+    wait_until(lambda: blocked(server) > before, what="the lease is blocked")
+
+    def has_ended(within: float) -> bool:
+        thread.join(within)
+        return not thread.is_alive()
+
+    yield has_ended
+    lease.wake()
+    thread.join(NEVER)
+
+
+class TestTheMessageThatWakes:
+    def test_it_is_claimed_once(self, broker: RedisBroker, server: RedisServer) -> None:
+        lease = begin_lease(broker)
+        with asleep(lease, server) as has_ended:
+            broker.publish([publication("a"), publication("b")])
+            assert has_ended(TOLD_AT_ONCE)
+
+        (first,) = lease.claim(["celery"], 10).deliveries
+        rest = lease.claim(["celery"], 10)
+
+        assert [first.task_id, *ids_of(rest)] == ["a", "b"]
+        finish = [Finish(delivery.tag) for delivery in (first, *rest.deliveries)]
+        assert lease.claim(["celery"], 10, finish) == ([], [])
+        assert broker.admin.queues() == []
+
+    def test_it_can_be_settled_at_once(self, broker: RedisBroker, server: RedisServer) -> None:
+        lease = begin_lease(broker)
+        with asleep(lease, server) as has_ended:
+            broker.publish([publication("a")])
+            assert has_ended(TOLD_AT_ONCE)
+        (delivery,) = lease.claim(["celery"], 1).deliveries
+
+        assert lease.claim([], 0, [Requeue(delivery.tag)]).lost == []
+
+        assert drain(lease) == ["a"]
+
+    def test_it_is_held_while_the_lease_lives(self, broker: RedisBroker, server: RedisServer) -> None:
+        lease = begin_lease(broker)
+        with asleep(lease, server) as has_ended:
+            broker.publish([publication("a")])
+            assert has_ended(TOLD_AT_ONCE)
+
+        (delivery,) = lease.claim(["celery"], 1).deliveries
+
+        assert lease.holds([delivery.tag]) == {delivery.tag}
+        assert broker.admin.depth("celery").claimed == 1
+        assert drain(begin_lease(broker)) == []
+
+    def test_it_is_taken_over_from_a_node_that_died_before_it_said_a_word(self, server: RedisServer) -> None:
+        server.client.flushall()
+        clock = ManualClock()
+        broker = RedisBroker(RedisLocation.from_url(server.url), clock=clock)
+        dead = begin_lease(broker)
+        with asleep(dead, server) as has_ended:
+            broker.publish([publication("a")])
+            assert has_ended(TOLD_AT_ONCE)
+        assert ids_of(dead.claim(["celery"], 1)) == ["a"]
+        clock.advance(11)
+        heir = begin_lease(broker, "w2@host")
+
+        heir.recover_dead(max_crashes=3)
+
+        assert drain(heir) == ["a"]
+        broker.close()
+
+    def test_it_stays_with_its_node_when_a_later_claim_is_without_an_answer(
+        self, broker: RedisBroker, server: RedisServer
+    ) -> None:
+        broker.publish([publication("a")])
+        lease = begin_lease(broker)
+        lease.claim(["celery"], 0)
+        server.freeze()
+        with pytest.raises(Exception, match="redis"):
+            lease.claim(["celery"], 5)
+        server.thaw()
+        assert lease.wait(["celery"], NEVER)
+        woken = lease.claim(["celery"], 1).deliveries or lease.claim(["celery"], 1).deliveries
+        (delivery,) = woken
+
+        lease.claim(["celery"], 5)
+
+        assert lease.holds([delivery.tag]) == {delivery.tag}
+
+    def test_a_node_that_rests_is_given_nothing(self, broker: RedisBroker, server: RedisServer) -> None:
+        resting, other = begin_lease(broker), begin_lease(broker, "w2@host")
+        assert not resting.wait(["celery"], 0.05)
+
+        resting.rest()
+        broker.publish([publication("a")])
+
+        assert drain(other) == ["a"]
+
+    def test_what_a_node_was_given_and_does_not_want_goes_to_others(
+        self, broker: RedisBroker, server: RedisServer
+    ) -> None:
+        resting, other = begin_lease(broker), begin_lease(broker, "w2@host")
+        with asleep(resting, server) as has_ended:
+            broker.publish([publication("a")])
+            assert has_ended(TOLD_AT_ONCE)
+
+        resting.rest()
+
+        assert drain(other) == ["a"]
+
+    def test_one_that_is_not_due_waits_for_its_time(self, server: RedisServer) -> None:
+        server.client.flushall()
+        clock = ManualClock()
+        broker = RedisBroker(RedisLocation.from_url(server.url), clock=clock)
+        lease = begin_lease(broker)
+        with asleep(lease, server) as has_ended:
+            broker.publish([publication("later", due=clock.timestamp() + 60)])
+            assert has_ended(TOLD_AT_ONCE)
+
+        assert lease.claim(["celery"], 1) == ([], [])
+
+        depth = broker.admin.depth("celery")
+        assert (depth.ready, depth.scheduled, depth.claimed) == (0, 1, 0)
+        clock.advance(61)
+        (delivery,) = lease.claim(["celery"], 1).deliveries
+        assert (delivery.task_id, delivery.redelivered) == ("later", False)
+        assert delivery.ready_since == clock.timestamp() - 1
+        broker.close()
+
+
+class TestNodesThatFroze:
+    def test_nothing_is_given_to_one_that_was_taken_for_dead(self, server: RedisServer) -> None:
+        server.client.flushall()
+        clock = ManualClock()
+        broker = RedisBroker(RedisLocation.from_url(server.url), clock=clock)
+        # Blocked, as the server sees it, for as long as half a lease: here that is longer than the test.
+        frozen = broker.lease("frozen@host", duration=timedelta(seconds=100))
+        assert not frozen.wait(["celery"], 0.05)
+        assert blocked(server) == 1
+        clock.advance(101)
+        heir = begin_lease(broker, "heir@host")
+
+        heir.recover_dead(max_crashes=3)
+        broker.publish([publication("a")])
+
+        assert drain(heir) == ["a"]
+        broker.close()
+
+
+class TestBeingTold:
+    @pytest.mark.parametrize("step", [3, 6, 9])
+    def test_a_message_of_celerys_of_any_priority_wakes_at_once(
+        self, broker: RedisBroker, server: RedisServer, step: int
+    ) -> None:
+        broker.publish([publication("a")])
+        message = server.client.rpop("celery")
+        assert isinstance(message, bytes)
+        lease = begin_lease(broker)
+
+        with asleep(lease, server) as has_ended:
+            server.client.lpush(f"celery\x06\x16{step}", message)
+            assert has_ended(TOLD_AT_ONCE)
+
+        assert drain(lease) == ["a"]
+
+    def test_a_message_that_another_node_puts_among_the_scheduled_ones_wakes_in_time(
+        self, broker: RedisBroker, server: RedisServer
+    ) -> None:
+        broker.publish([publication("a")])
+        other = begin_lease(broker, "w2@host")
+        (delivery,) = other.claim(["celery"], 1).deliveries
+        lease = begin_lease(broker)
+
+        with asleep(lease, server) as has_ended:
+            other.claim([], 0, [Requeue(delivery.tag, due=time.time() + 0.2)])
+            assert has_ended(TOLD_AT_ONCE)
+
+        assert drain(lease) == ["a"]
+
+    def test_a_queue_that_is_paused_meanwhile_gives_nothing(
+        self, broker: RedisBroker, server: RedisServer
+    ) -> None:
+        lease = begin_lease(broker)
+        with asleep(lease, server) as has_ended:
+            broker.admin.pause("celery")
+            wait_until(lambda: blocked(server) == 0, what="the lease has been told")
+            broker.publish([publication("a")])
+            assert not has_ended(0.3)
+            assert lease.claim(["celery"], 1) == ([], [])
+
+            broker.admin.resume("celery")
+            assert has_ended(TOLD_AT_ONCE)
+
+        assert drain(lease) == ["a"]
+
+    def test_a_server_that_does_not_tell_is_looked_at_now_and_then(
+        self, broker: RedisBroker, server: RedisServer
+    ) -> None:
+        server.client.execute_command(
+            *["ACL", "SETUSER", "untold", "on", ">secret", "~*", "&*", "+@all", "-client|tracking"]
+        )
+        url = server.url.replace("://", "://untold:secret@")
+        untold = RedisBroker(RedisLocation.from_url(url))
+        broker.publish([publication("a")])
+        message = server.client.rpop("celery")
+        assert isinstance(message, bytes)
+        lease = begin_lease(untold)
+
+        with asleep(lease, server) as has_ended:
+            server.client.lpush("celery\x06\x163", message)
+            assert has_ended(TOLD_AT_ONCE)
+
+        assert drain(lease) == ["a"]
+        untold.close()
