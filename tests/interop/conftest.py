@@ -5,9 +5,11 @@ from typing import Final
 from uuid import uuid4
 
 import pytest
+from redis import Redis
 
 from tests.interop.mixed_cluster import LIBRARIES, Library, MixedCluster, WorkerProcess
 from tests.interop.way import CELERY_TO_SEDANO, SEDANO_TO_CELERY, Way
+from tests.servers.key_owners import leaks
 from tests.servers.redis_server import RedisServer
 
 collect_ignore = ["celery_shop.py", "sedano_shop.py"]
@@ -22,6 +24,14 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server = RedisServer(tmp_path_factory.mktemp("redis"))
     yield server.url
     server.stop()
+
+
+@pytest.fixture(autouse=True)
+def no_key_is_left_behind(redis_url: str) -> Iterator[None]:
+    """Neither library leaves a key that has neither an end nor an owner."""
+    yield
+    with Redis.from_url(redis_url) as client:
+        assert leaks(client) == []
 
 
 @pytest.fixture(scope="package")

@@ -84,11 +84,13 @@ def _declare(app: Any, **options: Any) -> None:
         return {"apples": 1}[item]
 
     @app.task(name="shop.try_again", bind=True, max_retries=3, **options)
-    def try_again(self: Any, key: str, successes_after: int, queue: str | None = None) -> int:
+    def try_again(
+        self: Any, key: str, successes_after: int, queue: str | None = None, seconds: float = 0.1
+    ) -> int:
         note("start", key)
         if self.request.retries < successes_after:
             moved = {"queue": queue} if queue else {}
-            raise self.retry(countdown=0.1, exc=OutOfStock(key, self.request.retries), **moved)
+            raise self.retry(countdown=seconds, exc=OutOfStock(key, self.request.retries), **moved)
         return self.request.retries
 
     @app.task(name="shop.describe", bind=True, **options)
@@ -117,6 +119,20 @@ def _declare(app: Any, **options: Any) -> None:
         while not os.path.exists(released):  # noqa: PTH110
             time.sleep(0.01)
         return "finished"
+
+    @app.task(name="shop.hold", track_started=True, **options)
+    def hold(released: str) -> str:
+        while not os.path.exists(released):  # noqa: PTH110
+            time.sleep(0.01)
+        return "released"
+
+    @app.task(name="shop.total", **options)
+    def total(numbers: list[int]) -> int:
+        return sum(numbers)
+
+    @app.task(name="shop.order", **options)
+    def order(queue: str) -> str:
+        return str(app.tasks["shop.describe"].apply_async(queue=queue).id)
 
     @app.task(name="shop.dawdle", **options)
     def dawdle(key: str) -> None:

@@ -1,20 +1,21 @@
 """Celery and we around the same queues: together, one after the other, and with what only Celery does."""
 
-from collections.abc import Callable, Iterator
+import json
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 import redis
-from celery import chain, chord, group
+from celery import exceptions as celerys
 from kombu.exceptions import ContentDisallowed
 
-from sedano.brokers.admin import DeadLetter
-from sedano.errors import NotSupported
 from tests.acceptance.workers import wait_until
-from tests.interop.mixed_cluster import MixedCluster, WorkerProcess
-from tests.interop.way import PATIENCE, SEDANO_TO_CELERY, Way
+from tests.interop.dead_letters import buried
+from tests.interop.mixed_cluster import LIBRARIES, MixedCluster, WorkerProcess
+from tests.interop.way import PATIENCE, Way
 
 pytestmark = pytest.mark.acceptance
 
@@ -40,6 +41,46 @@ def test_two_workers_on_one_queue_run_each_task_once(
     assert len(set(keys)) == 200
     assert runs == dict.fromkeys(keys, 1)
     assert len({result.worker for result in results}) == 2
+
+
+def test_two_workers_on_one_queue_keep_every_eta(
+    cluster: MixedCluster, start: Start, queue: str, key: str
+) -> None:
+    for worker in [start("celery", "-c", "2", "-Q", queue), start("sedano", "-c", "2", "-Q", queue)]:
+        worker.wait_until_ready()
+    due: dict[str, float] = {}
+    for number in range(10):
+        for client in LIBRARIES:
+            name = f"{key}-{client}-{number}"
+            due[name] = time.time() + 1.0
+            cluster.app(client).tasks["shop.work"].apply_async((name,), queue=queue, countdown=1.0)
+
+    wait_until(lambda: all(cluster.journal.times("done", name) for name in due))
+
+    for name, moment in due.items():
+        [started] = cluster.journal.times("start", name)
+        assert 0.0 <= started - moment < 3.0
+
+
+def test_an_eta_that_a_stopped_worker_of_celerys_held_is_kept(
+    cluster: MixedCluster, start: Start, queue: str, key: str, redis_url: str
+) -> None:
+    due: dict[str, float] = {}
+    worker = start("celery", "-c", "1", "-Q", queue).wait_until_ready()
+    for client in LIBRARIES:
+        due[f"{key}-{client}"] = time.time() + 5.0
+        cluster.app(client).tasks["shop.work"].apply_async((f"{key}-{client}",), queue=queue, countdown=5.0)
+    with redis.Redis.from_url(redis_url) as server:
+        wait_until(lambda: server.llen(queue) == 0)
+
+        worker.stop()
+        assert server.llen(queue) == 2
+    start("sedano", "-c", "1", "-Q", queue)
+
+    wait_until(lambda: all(cluster.journal.times("done", name) for name in due))
+    for name, moment in due.items():
+        [started] = cluster.journal.times("start", name)
+        assert 0.0 <= started - moment < 3.0
 
 
 def test_the_lowest_priority_number_runs_first(way: Way, start: Start, queue: str, key: str) -> None:
@@ -68,8 +109,7 @@ def test_messages_of_one_priority_run_in_their_order(way: Way, start: Start, que
     assert ran == [f"{key}-{number}" for number in range(10)]
 
 
-@pytest.mark.parametrize("way", [SEDANO_TO_CELERY], indirect=True)
-def test_a_retry_is_run_by_us(way: Way, key: str) -> None:
+def test_a_retry_is_run_by_the_other_library(way: Way, key: str) -> None:
     elsewhere = f"to-{way.client}"
 
     result = way.publish("shop.try_again", key, 1, queue=way.queue, kwargs={"queue": elsewhere})
@@ -139,7 +179,7 @@ def test_a_key_prefix_is_kept_by_both(redis_url: str, tmp_path: Path) -> None:
 
         ways = [Way(cluster, "celery", "sedano"), Way(cluster, "sedano", "celery")]
         results = [way.publish("shop.add", 2, 3) for way in ways]
-        results += [way.publish("shop.add", 2, 3, priority=6) for way in ways]
+        results += [way.publish("shop.add", 2, 3, countdown=0.2, priority=6) for way in ways]
 
         assert [result.get(timeout=PATIENCE) for result in results] == [5, 5, 5, 5]
         with redis.Redis.from_url(url) as client:
@@ -148,60 +188,35 @@ def test_a_key_prefix_is_kept_by_both(redis_url: str, tmp_path: Path) -> None:
         cluster.close()
 
 
-# -- what this version does not do
+# -- what is no call for us
 
 
-@pytest.fixture
-def marked(cluster: MixedCluster, key: str) -> Iterator[Any]:
-    """A call for our worker, by Celery, that must not be run."""
-    yield cluster.celery.tasks["shop.work"].s(key).set(queue="to-sedano")
+def test_a_message_in_a_content_type_that_is_not_accepted_is_buried(cluster: MixedCluster, key: str) -> None:
+    result = cluster.celery.tasks["shop.work"].apply_async((key,), queue="to-sedano", serializer="pickle")
+
+    with pytest.raises(ContentDisallowed):
+        result.get(timeout=PATIENCE)
+    assert "ContentDisallowed" in buried(cluster, result.id).reason
     assert cluster.journal.times("start", key) == []
 
 
-def test_a_message_with_a_callback_is_buried(cluster: MixedCluster, marked: Any) -> None:
-    result = marked.apply_async(link=cluster.celery.tasks["shop.echo"].s())
-
-    assert "callbacks" in _buried(cluster, result.id).reason
-    with pytest.raises(NotSupported, match="runs no workflows"):
-        result.get(timeout=PATIENCE)
-
-
-def test_a_message_with_an_error_callback_is_buried(cluster: MixedCluster, marked: Any) -> None:
-    result = marked.apply_async(link_error=cluster.celery.tasks["shop.echo"].s())
-
-    assert "errbacks" in _buried(cluster, result.id).reason
-
-
-def test_the_first_of_a_chain_is_buried(cluster: MixedCluster, marked: Any) -> None:
-    result = chain(marked, cluster.celery.tasks["shop.echo"].s()).apply_async()
-
-    assert "chain" in _buried(cluster, result.parent.id).reason
-
-
-def test_the_members_of_a_chord_are_buried(cluster: MixedCluster, marked: Any) -> None:
-    result = chord([marked, marked], cluster.celery.tasks["shop.echo"].s()).apply_async()
-
-    for member in result.parent:
-        assert "chord" in _buried(cluster, member.id).reason
-
-
-def test_a_group_needs_nothing_of_the_worker(cluster: MixedCluster) -> None:
-    add = cluster.celery.tasks["shop.add"]
-
-    result = group(add.s(number, 1).set(queue="to-sedano") for number in range(5)).apply_async()
-
-    assert result.get(timeout=PATIENCE) == [1, 2, 3, 4, 5]
-    assert result.successful()
-
-
-def test_a_message_in_a_content_type_that_is_not_accepted_is_buried(
-    cluster: MixedCluster, marked: Any
+@pytest.mark.parametrize("damage", [{"properties": None}, {"body": 5}, {"body": "W10="}, {"body": "/w=="}])
+def test_the_caller_of_a_damaged_message_is_told(
+    cluster: MixedCluster, redis_url: str, key: str, damage: dict[str, Any]
 ) -> None:
-    result = marked.apply_async(serializer="pickle")
+    message = {
+        "body": "W1sxXSwge30sIHt9XQ==",
+        "content-type": "application/json",
+        "content-encoding": "utf-8",
+        "headers": {"task": "shop.echo", "id": key},
+        "properties": {"body_encoding": "base64", "delivery_tag": "t", "delivery_info": {}},
+    }
+    with redis.Redis.from_url(redis_url) as client:
+        client.lpush("to-sedano", json.dumps({**message, **damage}))
 
-    assert "ContentDisallowed" in _buried(cluster, result.id).reason
-    with pytest.raises(ContentDisallowed):
-        result.get(timeout=PATIENCE)
+    with pytest.raises(celerys.InvalidTaskError):
+        cluster.celery.AsyncResult(key).get(timeout=PATIENCE)
+    assert "MalformedMessage" in buried(cluster, key).reason
 
 
 def test_a_value_that_is_no_message_is_out_of_the_way(cluster: MixedCluster, redis_url: str) -> None:
@@ -226,16 +241,3 @@ def test_a_task_that_we_do_not_know_is_set_aside(cluster: MixedCluster) -> None:
     found = admin.find(result.id)
     assert found is not None
     assert (found.task, found.state) == (name, "parked")
-
-
-def _buried(cluster: MixedCluster, task_id: str) -> DeadLetter:
-    """The dead letter of this task, once it is there."""
-    found: list[DeadLetter] = []
-
-    def is_there() -> bool:
-        letters = cluster.sedano.broker.admin.dead_letters(limit=1000)
-        found[:] = [letter for letter in letters if letter.task_id == task_id]
-        return bool(found)
-
-    wait_until(is_there, what="the message is buried")
-    return found[0]

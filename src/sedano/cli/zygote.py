@@ -37,7 +37,7 @@ def main(arguments: list[str]) -> None:
     try:
         app = load_application(options)
         plan = make_plan(app, options)
-        # Opened, not connected: their drivers are imported once and shared, not by each child in its first task.
+        # Opened, not connected: their drivers are imported once, and not by each child in its first task.
         _ = app.broker, app.results
     except BaseException as error:
         channel.send(words.encode(words.Broken(type(error).__name__, str(error), traceback.format_exc())))

@@ -8,7 +8,8 @@ from sedano.settings.setting import Setting, no_effect, refused, works
 NO_CHORDS: Final = "this version has no chords yet"
 NO_RPC: Final = "this version does not send results as messages"
 SETTLED_TOGETHER: Final = (
-    "results are written when a task is settled, which is repeated until it has succeeded"
+    "results are written when a task is settled, which is repeated until it has succeeded; "
+    "get() waits for a store that is away until its timeout"
 )
 SIGNING: Final = "signed messages are not supported by this version; take it out"
 

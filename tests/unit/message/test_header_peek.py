@@ -30,6 +30,14 @@ def test_the_headers_that_admission_needs_are_read() -> None:
     assert (found.argsrepr, found.kwargsrepr, found.root_id) == ("(1,)", "{}", "an-id")
 
 
+@pytest.mark.parametrize("odd", [b"NaN", b"-Infinity", b'"\\ud800"'])
+def test_what_only_python_reads_as_json_hides_no_time(odd: bytes) -> None:
+    found = peek(b'{"task": "t", "id": "1", "x": %s, "eta": "2026-11-22T04:55:37+00:00"}' % odd)
+
+    assert found is not None
+    assert found.eta == "2026-11-22T04:55:37+00:00"
+
+
 @pytest.mark.parametrize(
     "headers",
     [
