@@ -4,6 +4,7 @@ Called by ``RedisLink`` and by whoever blocks on a connection of its own. Never 
 """
 
 import inspect
+import time
 from typing import Any, Final, cast
 
 from redis.backoff import NoBackoff
@@ -55,7 +56,9 @@ def _connection(location: RedisLocation, timeout: float, client_name: str | None
         return cast(Connection, unix(path=location.path, **keywords))
     host, port = location.host, location.port
     if location.sentinels:
+        began = time.monotonic()
         host, port = _ask_sentinels(location, timeout)
+        keywords["socket_connect_timeout"] = max(0.01, timeout - (time.monotonic() - began))
     keywords |= {"host": host, "port": port, "socket_keepalive": True}
     if location.tls is not None:
         return SSLConnection(**keywords, **location.tls)

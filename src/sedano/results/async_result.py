@@ -166,7 +166,7 @@ class AsyncResult(Generic[R_co]):
 
         Tells a task that waits from one that never was; ``state`` is PENDING for both. A task that has ended
         and keeps no result (``ignore_result``, or it has expired) is as if it had never been, and so is one
-        whose message waits for a commit. On Redis this reads the queues: it is for people, not for loops.
+        whose message waits for a commit. It reads all queues: it is for people, not for loops.
 
         Raises:
             ResultStoreError, BrokerError: the store, or the broker, did not answer.

@@ -85,6 +85,8 @@ class Feeder:
 
         # The feeder thread's own.
         self._handed = 0
+        #: Claims grow to this while all they bring is not due: ready messages may lie behind.
+        self._looking_past = 0
         self._largest_claim = LARGEST_CLAIM
         self._next_renewal = 0.0
         self._next_recovery = 0.0
@@ -201,6 +203,8 @@ class Feeder:
         with self._lock:
             settling, self._settling = self._settling, []
             wanted = min(max(0, self._allowance - self._handed), self._largest_claim)
+            if wanted:
+                wanted = min(max(wanted, self._looking_past), self._largest_claim)
             coroutines = min(self._coroutine_allowance, LARGEST_CLAIM) if not wanted else 0
             generation = self._generation
             self._bell.clear()
@@ -257,6 +261,13 @@ class Feeder:
                 jobs.append(verdict)
             else:
                 refused.append(verdict)
+        early = not jobs and all(isinstance(one, Requeue) for one in refused)
+        self._looking_past = 2 * len(deliveries) if early else 0
+        # A claim that looked past messages which are not due may have brought more than is wanted.
+        with self._lock:
+            room = max(self._allowance - self._handed, 0) + self._coroutine_allowance
+        refused += [Requeue(job.delivery.tag) for job in jobs[room:]]
+        del jobs[room:]
         try:
             jobs = self._acknowledge_early(lease, jobs)
         except BrokerError:

@@ -81,6 +81,20 @@ def test_tasks_that_chose_early_acknowledgement_are_marked(clock: ManualClock) -
     assert verdict.acknowledged
 
 
+def test_what_nobody_could_name_is_left_to_a_child(clock: ManualClock) -> None:
+    nameless = msgspec.structs.replace(delivery(), task="")
+
+    verdict = admission(clock, time_limit=30.0).admit(nameless)
+
+    assert verdict == Job(nameless, time_limit=30.0)
+
+
+def test_a_damaged_message_is_refused_by_a_child_whatever_its_times_say(clock: ManualClock) -> None:
+    damaged = msgspec.structs.replace(delivery(eta=iso(clock, 30)), malformed="why")
+
+    assert admission(clock).admit(damaged) == Job(damaged)
+
+
 def test_headers_that_cannot_be_read_are_left_to_a_child(clock: ManualClock) -> None:
     broken = delivery()
     envelope = msgspec.structs.replace(broken.envelope, headers=b"not json")

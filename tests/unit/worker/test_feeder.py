@@ -3,10 +3,11 @@
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from sedano.brokers.broker import Broker
 from sedano.brokers.lease import Claimed, Lease
@@ -33,6 +34,7 @@ class BlinkingLease:
     def __init__(self, lease: Lease, away: threading.Event) -> None:
         self._lease = lease
         self._away = away
+        self.claims = 0
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._lease, name)
@@ -47,6 +49,7 @@ class BlinkingLease:
     ) -> Claimed:
         if self._away.is_set():
             raise BrokerUnavailable("blinking", "it is away")
+        self.claims += bool(limit)
         return self._lease.claim(queues, limit, settling, tasks=tasks)
 
 
@@ -56,12 +59,15 @@ class BlinkingBroker:
     def __init__(self, broker: MemoryBroker) -> None:
         self._broker = broker
         self.away = threading.Event()
+        self.leases: list[BlinkingLease] = []
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._broker, name)
 
     def lease(self, node: str, *, duration: timedelta, results: Any = None) -> Any:
-        return BlinkingLease(self._broker.lease(node, duration=duration, results=results), self.away)
+        lease = BlinkingLease(self._broker.lease(node, duration=duration, results=results), self.away)
+        self.leases.append(lease)
+        return lease
 
 
 class Desk:
@@ -126,6 +132,26 @@ def desk(broker: Any, results: MemoryResultStore, clock: ManualClock) -> Iterato
     broker.away.clear()
     assert desk.feeder.stop(PATIENCE)
     assert desk.failures == []
+
+
+def test_a_ready_message_is_soon_found_behind_many_that_are_not_due(
+    desk: Desk, broker: Any, clock: ManualClock
+) -> None:
+    later = datetime.fromtimestamp(clock.timestamp() + 3600, UTC).isoformat()
+    headers = f'{{"task": "tests.add", "id": "later", "eta": "{later}"}}'.encode()
+    not_due = [publication(f"later{n}") for n in range(2000)]
+    broker.publish(
+        [replace(one, envelope=replace(one.envelope, headers=headers)) for one in not_due]
+        + [publication("ready"), publication("next")]
+    )
+
+    desk.feeder.allow(1)
+    eventually(lambda: desk.jobs)
+
+    assert desk.ids() == ["ready"]
+    assert broker.leases[0].claims < 20
+    eventually(lambda: broker.admin.depth("celery").scheduled == 2000)
+    assert broker.admin.find("next").state == "ready"
 
 
 def test_no_more_is_handed_over_than_was_allowed(desk: Desk, broker: Any) -> None:
