@@ -1,4 +1,7 @@
-"""A cluster and a sentinel of private Redis servers, for tests of what talks to them."""
+"""Private Redis servers that belong together: a cluster, a master with its replica, sentinels.
+
+Used by tests of what talks to them.
+"""
 
 import contextlib
 import socket
@@ -53,26 +56,42 @@ def _is_whole(node: RedisServer) -> bool:
 
 
 @contextlib.contextmanager
-def private_sentinel(folder: Path, master: RedisServer) -> Iterator[str]:
-    """A sentinel that watches a server under the name ``shop``; its URL."""
-    port = _free_port()
-    settings = folder / "sentinel.conf"
-    settings.write_text(f"port {port}\nsentinel monitor shop 127.0.0.1 {master.port} 1\n")
-    process = subprocess.Popen([needs_redis(), str(settings), "--sentinel"], stdout=subprocess.DEVNULL)
-    try:
-        with redis.Redis(port=port) as client:
-            wait_until(lambda: _knows_master(client))
-        yield f"sentinel://127.0.0.1:{port}/0"
-    finally:
-        process.kill()
-        process.wait()
+def private_sentinels(folder: Path, master: RedisServer, count: int = 1) -> Iterator[str]:
+    """Sentinels that watch a server, and its replicas, under the name ``shop``; their URL."""
+    ports = [_free_port() for _ in range(count)]
+    with contextlib.ExitStack() as stack:
+        for port in ports:
+            settings = folder / f"sentinel-{port}.conf"
+            settings.write_text(
+                f"port {port}\nbind 127.0.0.1\n"
+                f"sentinel monitor shop 127.0.0.1 {master.port} {count // 2 + 1}\n"
+                "sentinel down-after-milliseconds shop 500\n"
+                "sentinel failover-timeout shop 3000\n"
+            )
+            command = [needs_redis(), str(settings), "--sentinel"]
+            process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+            stack.callback(process.wait)
+            stack.callback(process.kill)
+        clients = [stack.enter_context(redis.Redis(port=port)) for port in ports]
+        replicas = master.client.info("replication")["connected_slaves"]
+        wait_until(lambda: all(_knows(client, replicas, count - 1) for client in clients))
+        yield ";".join(f"sentinel://127.0.0.1:{port}/0" for port in ports)
 
 
-def _knows_master(client: redis.Redis) -> bool:
+def _knows(client: redis.Redis, replicas: int, others: int) -> bool:
     try:
-        return bool(client.sentinel_get_master_addr_by_name("shop"))
-    except redis.ConnectionError:
+        state = client.sentinel_masters()["shop"]
+    except (redis.RedisError, KeyError):
         return False
+    return bool(state["num-slaves"] == replicas and state["num-other-sentinels"] == others)
+
+
+@contextlib.contextmanager
+def private_replica(folder: Path, master: RedisServer) -> Iterator[RedisServer]:
+    """A server that follows another."""
+    with private_redis(folder, "--replicaof", "127.0.0.1", str(master.port)) as replica:
+        wait_until(lambda: replica.client.info("replication")["master_link_status"] == "up")
+        yield replica
 
 
 def _free_port() -> int:

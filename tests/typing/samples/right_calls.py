@@ -3,7 +3,7 @@
 from typing import Any, assert_type
 
 from sedano import AsyncResult, Sedano, Task, current_app, shared_task
-from sedano.results.async_result import EagerResult
+from sedano.results.eager_result import EagerResult
 
 app = Sedano("proj")
 
@@ -69,6 +69,10 @@ assert_type(plain.delay(1, y=2).get(timeout=3), int)
 assert_type(plain(1, 2), int)
 assert_type(plain.apply_async((1,), {"y": 2}, countdown=5, queue="q", headers={"a": 1}), AsyncResult[int])
 assert_type(plain.apply((1,)), EagerResult[int])
+assert_type(plain.publish_many((n, n) for n in range(3)), list[AsyncResult[int]])
+assert_type(plain.publish_many([(1, 2), [3], {"x": 4}], queue="q", countdown=5), list[AsyncResult[int]])
+assert_type(bound.publish_many([bound.arguments(1), bound.arguments(x=2)])[0].get(), str)
+assert_type(fetch.publish_many([fetch.arguments("u")])[0].get(), bytes)
 assert_type(plain.AsyncResult("id"), AsyncResult[int])
 assert_type(called.delay(1).get(), str)
 assert_type(options.delay(x=1).get(), str)

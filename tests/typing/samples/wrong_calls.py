@@ -32,6 +32,10 @@ bound.delay(None, 1)  # wrong
 fetch.delay(5)  # wrong
 plain.apply_async((1,), countdown="soon")  # wrong
 plain.apply_async((1,), cuontdown=5)  # wrong
+plain.publish_many([1, 2])  # wrong
+plain.publish_many([(1,)], task_id="a")  # wrong
+plain.publish_many([plain.arguments("x")])  # wrong
+plain.publish_many([fetch.arguments("u")])  # wrong
 text: str = plain.delay(1).get()  # wrong
 data: bytes = fetch("u")  # wrong
 app.send_task("proj.plain", queue=5)  # wrong

@@ -1,5 +1,8 @@
 """``sedano check`` and ``report``: is all well, and with what are we dealing?"""
 
+from pathlib import Path
+
+from tests.servers.redis_server import RedisServer
 from tests.unit.cli.project import Project
 
 
@@ -119,3 +122,29 @@ def test_the_command_lines_urls_count_more_than_the_applications(project: Projec
     assert "other.db" in ran.out
     assert (project.path / "other.db").exists()
     assert not (project.path / "queue.db").exists()
+
+
+def test_a_server_that_may_lose_messages_is_a_warning(project: Project, tmp_path: Path) -> None:
+    server = RedisServer(tmp_path, "--maxmemory-policy", "allkeys-lru")
+    project.write("tasks.py", f'from sedano import Sedano\napp = Sedano("tasks", broker="{server.url}")\n')
+
+    ran = project.run("-A", "tasks", "check")
+    strict = project.run("-A", "tasks", "check", "--strict", "--json")
+    server.stop()
+
+    assert (ran.code, strict.code) == (0, 1)
+    assert "warning  broker: maxmemory-policy is allkeys-lru" in ran.out
+    assert "Hint: " in ran.out
+    said = [f["text"] for f in strict.json()["findings"] if f["verdict"] == "warning"]
+    assert [text.partition(" ")[0] for text in said] == ["maxmemory-policy", "The"]
+
+
+def test_what_a_server_does_not_show_is_a_note_and_no_problem(project: Project, tmp_path: Path) -> None:
+    server = RedisServer(tmp_path, "--appendonly", "yes", "--rename-command", "CONFIG", "")
+    project.write("tasks.py", f'from sedano import Sedano\napp = Sedano("tasks", broker="{server.url}")\n')
+
+    ran = project.run("-A", "tasks", "check", "--strict")
+    server.stop()
+
+    assert ran.code == 0
+    assert "   note  broker: The server does not show its settings" in ran.out

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import pickle
 from collections.abc import Iterator
 from typing import Any
 
@@ -463,3 +464,57 @@ def test_times_in_the_body_of_protocol_1_are_heeded(app: Sedano) -> None:
 
     run(app, old_job(work, eta="2001-01-01T00:00:00+00:00"))
     assert ran == [1]
+
+
+def nameless_job(task: str, body: bytes | None = None) -> Job:
+    """What the broker could not name: protocol 1 in a form that only children read."""
+    body = body or pickle.dumps({"task": task, "id": "id-1", "args": [2], "kwargs": {}})
+    envelope = Envelope(b"{}", body, "application/x-python-serialize", "binary")
+    return Job(Delivery(7, "id-1", "", "celery", envelope))
+
+
+def test_a_message_that_only_the_child_can_name_is_run(app: Sedano) -> None:
+    app.conf.accept_content = ["json", "pickle"]
+
+    @app.task
+    def double(x: int) -> int:
+        return x * 2
+
+    assert stored(finish_of(run(app, nameless_job(double.name))).result).result == 4
+
+
+def test_a_message_that_nobody_can_name_is_buried_and_its_caller_told(app: Sedano) -> None:
+    settlement = run(app, nameless_job("proj.add", b"rubbish")).settlement
+
+    assert isinstance(settlement, Bury)
+    assert settlement.reason.startswith("ContentDisallowed: ")
+    assert stored(settlement.result).status == states.FAILURE
+
+
+def test_a_task_that_only_the_child_can_name_is_not_parked_without_its_name(app: Sedano) -> None:
+    app.conf.accept_content = ["pickle"]
+
+    @app.task
+    async def coroutine(x: int) -> None:
+        pass
+
+    unknown = run(app, nameless_job("proj.gone")).settlement
+    unplaceable = run(app, nameless_job(coroutine.name)).settlement
+
+    assert isinstance(unknown, Bury)
+    assert "proj.gone" in unknown.reason
+    assert isinstance(unplaceable, Bury)
+    assert unplaceable.reason.startswith("NotSupported: ")
+
+
+@pytest.mark.parametrize("task_id", ["id-1", ""])
+def test_a_damaged_message_is_buried_and_its_caller_told_where_it_says_whose_it_is(
+    app: Sedano, task_id: str
+) -> None:
+    damaged = Delivery(7, task_id, "proj.add", "celery", Envelope(b"{}", b"[[], {}, {}]"), malformed="why")
+
+    settlement = run(app, Job(damaged)).settlement
+
+    assert isinstance(settlement, Bury)
+    assert settlement.reason == "MalformedMessage: why"
+    assert (settlement.result is not None) == bool(task_id)

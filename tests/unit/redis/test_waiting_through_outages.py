@@ -13,8 +13,8 @@ from sedano.errors import ResultStoreUnavailable, TaskTimeout
 from sedano.results import celery_meta
 from sedano.results.opening import open_result_store
 from sedano.results.task_meta import TaskMeta
+from tests.servers.redis_groups import NEVER, wait_until
 from tests.servers.redis_server import RedisServer
-from tests.unit.redis.redis_groups import NEVER, wait_until
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from sedano import AsyncResult, Sedano, shared_task, states
 from sedano.errors import ConfigurationError, NotSupported, TaskRevoked, TaskTimeout
 from sedano.results import celery_meta
-from sedano.results.async_result import EagerResult
+from sedano.results.eager_result import EagerResult
 from sedano.results.task_meta import TaskMeta
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -100,6 +100,29 @@ def test_waiting_ends_when_the_result_comes(app: Sedano, store: Callable[[TaskMe
 
     writer.join()
     assert got == 42
+
+
+def test_a_task_that_waits_exists_and_one_that_was_never_published_does_not(app: Sedano) -> None:
+    waiting, later = ping.delay(), ping.apply_async(countdown=60)
+
+    assert (waiting.exists(), later.exists(), app.AsyncResult("never").exists()) == (True, True, False)
+    assert waiting.state == later.state == app.AsyncResult("never").state == states.PENDING
+
+
+def test_a_task_without_a_result_is_gone_when_it_has_ended(app: Sedano) -> None:
+    result = app.send_task("proj.ping", ignore_result=True)
+    assert result.exists()
+
+    app.broker.admin.purge("celery")
+
+    assert not result.exists()
+
+
+def test_without_a_result_store_a_task_exists_while_its_message_does() -> None:
+    app = Sedano("proj", broker="memory://", backend="disabled", set_as_current=False)
+    result = app.send_task("proj.ping")
+
+    assert (result.exists(), app.AsyncResult("never").exists()) == (True, False)
 
 
 def test_waiting_ends_when_the_time_is_up(app: Sedano) -> None:
@@ -214,4 +237,4 @@ def test_an_eager_result_may_be_revoked_and_forgotten() -> None:
     result.forget()
     result.revoke()
 
-    assert result.state == states.REVOKED
+    assert (result.state, result.exists()) == (states.REVOKED, True)

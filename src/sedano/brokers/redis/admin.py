@@ -206,10 +206,11 @@ class RedisAdmin:
         now = self._clock.timestamp()
         list_key, _, due, parked, *_ = self._names.of_lane(lane)
         held, inboxes = self._of_nodes(lane, self._incarnations())
-        last = -1
-        while chunk := self._link.call("LRANGE", list_key, last - _CHUNK + 1, last):
-            last -= len(chunk)
-            for message in reversed(chunk):
+        start = 0
+        # From where messages are published to where they are claimed: what moves meanwhile is not passed over.
+        while chunk := self._link.call("LRANGE", list_key, start, start + _CHUNK - 1):
+            start += len(chunk)
+            for message in chunk:
                 yield *_of_listed(message, now), ("LREM", list_key, -1, message)
         for message, score in self._scored(due, -1):
             state = "ready" if score <= now else "scheduled"

@@ -97,6 +97,21 @@ class TestOutsideTheDatabase(TransactionTestCase):
         assert len(self.waiting()) == 2
         assert "mine" in self.waiting()
 
+    def test_many_calls_leave_when_the_transaction_commits(self) -> None:
+        with transaction.atomic():
+            results = self.add.publish_many((number, 1) for number in range(600))
+            waiting_before = self.waiting()
+
+        assert waiting_before == []
+        assert self.app.broker.admin.depth("celery").ready == len(results) == 600
+
+    def test_many_calls_of_a_transaction_that_is_rolled_back_never_leave(self) -> None:
+        with pytest.raises(ZeroDivisionError), transaction.atomic():
+            self.add.publish_many((number, 1) for number in range(600))
+            raise ZeroDivisionError
+
+        assert self.waiting() == []
+
     def test_a_task_sent_by_its_name_waits_too(self) -> None:
         with transaction.atomic():
             result = self.app.send_task("elsewhere.task", (1,))

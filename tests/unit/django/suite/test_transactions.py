@@ -66,6 +66,24 @@ class TestTransactions(TransactionTestCase):
 
         assert seen_by_others() == [good.task_id, good.task_id]
 
+    def test_many_calls_are_part_of_the_transaction(self) -> None:
+        with transaction.atomic():
+            results = ship.publish_many((number,) for number in range(600))
+            seen_before = seen_by_others()
+        with pytest.raises(ZeroDivisionError), transaction.atomic():
+            ship.publish_many([(1,), (2,)])
+            raise ZeroDivisionError
+
+        assert seen_before == []
+        assert seen_by_others() == [result.id for result in results]
+
+    def test_a_wrong_call_among_many_leaves_the_batches_before_it(self) -> None:
+        with pytest.raises(TypeError) as caught:
+            ship.publish_many([*((number,) for number in range(600)), ()])
+
+        assert seen_by_others() == list(caught.value.published)
+        assert len(caught.value.published) == 500
+
     def test_a_task_for_later_waits_in_the_database(self) -> None:
         result = ship.apply_async((1,), countdown=60, priority=5, queue="parcels")
 
