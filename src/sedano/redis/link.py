@@ -44,6 +44,8 @@ class RedisLink:
     Args:
         timeout: Seconds any call may take in all: waiting for a connection, making it, and the answer.
         translate: Makes this adapter's error of a diagnosis. Only those come out.
+        scripts: Given to the server on every new connection: it forgets them when it is restarted, and another
+            server that takes its place never knew them. Scripts of one round trip run in their order then.
     """
 
     def __init__(
@@ -53,11 +55,13 @@ class RedisLink:
         timeout: float,
         translate: Callable[[Diagnosis], Exception],
         most_connections: int = MOST_CONNECTIONS,
+        scripts: Sequence[Script] = (),
     ) -> None:
         self.location = location
         self.timeout = timeout
         self._translate = translate
         self._most = most_connections
+        self._loading: list[Command] = [("SCRIPT", "LOAD", script.source) for script in scripts]
         self._begin()
 
     def _begin(self) -> None:
@@ -101,26 +105,44 @@ class RedisLink:
                 commands += before
                 places.append(len(commands))
                 commands.append(("EVALSHA", script.sha, len(keys), *keys, *arguments))
-            answers = _answers(connection, commands)
+            answers = answers_to(connection, commands)
             for place, run in zip(places, runs, strict=True):
                 if isinstance(answers[place], NoScriptError):
-                    _exchange(connection, run.before)
+                    answers_to(connection, [*self._loading, *run.before])
                     answers[place] = run_script(connection, run.script, run.keys, run.arguments)
             for answer in answers:
                 if isinstance(answer, ResponseError):
                     raise answer
             return [answers[place] for place in places]
 
+    # -- servers: here there is one
+
+    #: Every key is on the same server: a script may take keys of any slot.
+    is_one_server = True
+
+    def servers(self) -> Sequence["RedisLink"]:
+        """A link to each server that has keys."""
+        return (self,)
+
+    def at(self, key: Any) -> "RedisLink":
+        """A link to the server that has this key."""
+        return self
+
     # -- connections
 
     @contextlib.contextmanager
-    def connection(self) -> Iterator[Connection]:
-        """A connection for as long as the block lasts. Errors come out translated."""
+    def connection(self, deadline: float | None = None) -> Iterator[Connection]:
+        """A connection for as long as the block lasts. Errors come out translated.
+
+        Args:
+            deadline: When all has to be over, in monotonic time; by default as ``timeout`` says.
+        """
         if self._pid != os.getpid():
             self._begin()
-        deadline = time.monotonic() + self.timeout
+        began = time.monotonic()
+        deadline = began + self.timeout if deadline is None else deadline
         places = self._places
-        if not places.acquire(timeout=self.timeout):
+        if not places.acquire(timeout=max(0.0, deadline - began)):
             raise self._translate(
                 Diagnosis(f"no answer within {self.timeout:.1f} s: all connections wait for the server", True)
             )
@@ -154,6 +176,7 @@ class RedisLink:
         if left <= 0:
             raise RedisTimeoutError(f"no answer within {self.timeout:.1f} s")
         connection = connect(self.location, timeout=left)
+        answers_to(connection, self._loading)
         connection._sock.settimeout(max(0.01, deadline - time.monotonic()))  # type: ignore[attr-defined]
         return connection
 
@@ -197,7 +220,7 @@ def run_script(
 
 
 def _exchange(connection: Connection, commands: Sequence[Command]) -> list[Any]:
-    answers = _answers(connection, commands)
+    answers = answers_to(connection, commands)
     for answer in answers:
         # The first one says what is wrong; EXEC only says that something was.
         if isinstance(answer, ResponseError):
@@ -205,15 +228,25 @@ def _exchange(connection: Connection, commands: Sequence[Command]) -> list[Any]:
     return answers
 
 
-def _answers(connection: Connection, commands: Sequence[Command]) -> list[Any]:
+def answers_to(connection: Connection, commands: Sequence[Command]) -> list[Any]:
+    """Run commands on this connection in one round trip. An error of the server's is an answer."""
+    if not commands:
+        return []
+    send(connection, commands)
+    return [read_answer(connection) for _ in commands]
+
+
+def send(connection: Connection, commands: Sequence[Command]) -> None:
+    """Send commands, whose answers are to be read."""
     connection.send_packed_command(connection.pack_commands(commands), check_health=False)
-    answers: list[Any] = []
-    for _ in commands:
-        try:
-            answers.append(connection.read_response())
-        except ResponseError as error:
-            answers.append(error)
-    return answers
+
+
+def read_answer(connection: Connection) -> Any:
+    """The next answer; an error of the server's is one as well."""
+    try:
+        return connection.read_response()
+    except ResponseError as error:
+        return error
 
 
 def _is_stale(connection: Connection) -> bool:

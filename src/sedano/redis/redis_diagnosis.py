@@ -46,7 +46,9 @@ def diagnose(error: Exception) -> Diagnosis:
     if isinstance(error, exceptions.AuthenticationError | exceptions.NoPermissionError):
         return Diagnosis(f"the server does not let us in: {text}", configuration=True)
     if "CERTIFICATE_VERIFY_FAILED" in text:
-        return Diagnosis(f"we do not trust the server's certificate (ssl_ca_certs): {text}", configuration=True)
+        return Diagnosis(
+            f"we do not trust the server's certificate (ssl_ca_certs): {text}", configuration=True
+        )
     if isinstance(error, exceptions.ReadOnlyError):
         return Diagnosis("the server is a read-only replica (READONLY): a failover may be under way", True)
     if isinstance(error, exceptions.OutOfMemoryError):

@@ -20,6 +20,9 @@ class Channel:
         connection.setblocking(True)
         self.connection = connection
 
+    def fileno(self) -> int:
+        return self.connection.fileno()
+
     def send(self, message: bytes) -> None:
         """Send one message, all of it. Raises ``OSError`` when the other end is gone."""
         self.connection.sendall(_LENGTH.pack(len(message)) + message)

@@ -6,8 +6,12 @@ thread beside it (``worker.loop_slots``). Never talks to a broker to claim or to
 
 import logging
 import os
+import select
 import signal
 import socket
+from collections import deque
+from time import perf_counter
+from typing import Final
 
 from sedano import signals
 from sedano.execution.executed import Executed
@@ -26,6 +30,9 @@ from sedano.worker.process import resident_kib
 
 logger = logging.getLogger("sedano.worker")
 
+#: How long a child stays awake for a job that was announced. Seconds.
+LONGEST_WATCH: Final = 0.0005
+
 
 class Child:
     """One child, from hello to the end of its permits."""
@@ -37,6 +44,11 @@ class Child:
         self._plan = plan
         self._channel = channel
         self._permits = PermitReader(permits)
+        self._poll = select.poll()
+        for readable in (self._permits, channel):
+            self._poll.register(readable, select.POLLIN)
+        #: Frames that came before their permits.
+        self._frames: deque[Frame] = deque()
         self._outbox = Outbox(channel)
         self._soft_limit = SoftLimit()
         self._executor = Executor(
@@ -68,8 +80,7 @@ class Child:
             if number is None:
                 # Nothing permitted: the frame is done, or what was left of it has been recalled.
                 flush_after()
-                self._permits.wait()
-                continue
+                number = self._wait()
             if number != frame.number or position == len(frame.jobs):
                 flush_after()
                 frame, position = self._next_frame(number), 0
@@ -81,13 +92,38 @@ class Child:
 
     def _next_frame(self, number: int) -> Frame:
         while True:
-            message = self._channel.receive()
-            if message is None:
-                raise EOFError
-            frame = frames.decode_frame(message)
+            if not self._frames:
+                self._read()
+                continue
+            frame = self._frames.popleft()
             # A frame of another number was recalled before its first job began.
             if frame.number == number:
                 return frame
+
+    def _wait(self) -> int:
+        """Sleep until a job is permitted; the number of its frame."""
+        permit = self._permits.take()
+        while permit is None:
+            news = [descriptor for descriptor, _ in self._poll.poll()]
+            warned = self._channel.fileno() in news and self._read() == frames.HEADS_UP
+            permit = self._watch() if warned else self._permits.take()
+        return permit
+
+    def _watch(self) -> int | None:
+        """Stay awake for a moment: to be woken takes longer than all else that this process does for a job."""
+        deadline = perf_counter() + LONGEST_WATCH
+        while (permit := self._permits.take()) is None and perf_counter() < deadline:
+            pass
+        return permit
+
+    def _read(self) -> bytes:
+        """Take what the parent sends next: a frame is kept until its first job is permitted."""
+        message = self._channel.receive()
+        if message is None:
+            raise EOFError
+        if message != frames.HEADS_UP:
+            self._frames.append(frames.decode_frame(message))
+        return message
 
     def _execute(self, job: Job) -> Executed:
         executed = self._executor.execute(job)

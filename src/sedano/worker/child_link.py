@@ -94,6 +94,10 @@ class ChildLink:
         self.channel.send(frames.encode(frames.Frame(number, [job for job, _ in flight])))
         self.permits.grant(number, len(flight))
 
+    def rouse(self) -> None:
+        """Say that a frame will come in a moment."""
+        self.channel.send(frames.HEADS_UP)
+
     def give_to_loop(self, job: Job, now: float) -> None:
         """Hand one coroutine task to the child's event loop, which starts it at once."""
         self.on_loop[job.delivery.tag] = (job, now)

@@ -156,6 +156,14 @@ class Crew:
             if limit is not None and child.done + len(child.in_flight) >= limit:
                 self.replace(child)
 
+    def rouse(self) -> None:
+        """Have the child that gets the next job awake when it comes."""
+        if not self.backlog:
+            for child in self.children:
+                if child.stage is Stage.WORKING and not child.in_flight:
+                    child.rouse()
+                    return
+
     def take_in(self, jobs: list[Job], now: float) -> None:
         """Newly claimed jobs."""
         for job in jobs:

@@ -57,6 +57,7 @@ class Feeder:
         admission: Admission,
         verdicts: VerdictResults,
         hand_over: Handover,
+        news: Callable[[], None],
         lease_lost: Callable[[int], None],
         failed: Callable[[BaseException], None],
     ) -> None:
@@ -66,6 +67,7 @@ class Feeder:
         self._joint = results.joint_with(broker.location) if results is not None else None
         self._verdicts = verdicts
         self._hand_over = hand_over
+        self._news = news
         self._lease_lost = lease_lost
         self._failed = failed
         self._thread = threading.Thread(target=self._run, name="sedano-feeder", daemon=True)
@@ -233,7 +235,7 @@ class Feeder:
             count += len(parked)
         with self._lock:
             # Admission may have settled what it did not let in: told at once, not after the next wait.
-            return bool(settling) or bool(self._settling) or count == wanted
+            return bool(settling) or bool(self._settling) or count > 0
 
     def _claim_parked(self, lease: Lease, limit: int) -> list[Delivery]:
         """What nodes without this one's code have set aside."""
@@ -355,4 +357,6 @@ class Feeder:
             lease.rest()
             self._bell.wait(timeout)
         elif not self._bell.is_set():
-            lease.wait(self._plan.queues, timeout, tasks=None if wants_any else self._coroutine_tasks())
+            only = None if wants_any else self._coroutine_tasks()
+            if lease.wait(self._plan.queues, timeout, tasks=only) and not self._bell.is_set():
+                self._news()

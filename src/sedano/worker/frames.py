@@ -4,7 +4,7 @@ Parent → child: a ``Frame`` of jobs. Child → parent: a ``Hello``, then ``Rep
 Nothing here touches a socket (``worker.channel``).
 """
 
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -35,6 +35,9 @@ class Report(msgspec.Struct, frozen=True, array_like=True, tag="report"):
 
 
 FromChild: TypeAlias = Hello | Report
+
+#: Parent → child, in place of a frame: one will come in a moment.
+HEADS_UP: Final = b""
 
 encode = msgspec.msgpack.Encoder().encode
 decode_frame = msgspec.msgpack.Decoder(Frame).decode

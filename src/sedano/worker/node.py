@@ -121,6 +121,7 @@ class Node:
             verdicts=self._verdicts,
             admission=Admission(plan, clock=clock),
             hand_over=self._take_over,
+            news=self._rouse,
             lease_lost=lambda generation: self._wakeup.leave(LeaseWasLost(generation)),
             failed=lambda error: self._wakeup.leave(FeederFailed(error)),
         )
@@ -182,6 +183,14 @@ class Node:
             self._turn.release()
         # The children's time limits are the loop's, and so is what else may be claimed.
         self._wakeup.ring()
+
+    def _rouse(self) -> None:
+        """Called by the feeder's thread: something is ready. A child wakes up while it is being claimed."""
+        if self._turn.acquire(blocking=False):
+            try:
+                self._crew.rouse()
+            finally:
+                self._turn.release()
 
     def _take_in(self, note: JobsClaimed, now: float) -> None:
         # Counted in any case: the feeder counts what it hands over, whatever becomes of it.

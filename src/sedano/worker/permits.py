@@ -8,7 +8,6 @@ it is working on knows that the rest of its frame was recalled.
 """
 
 import os
-import select
 
 
 class PermitPipe:
@@ -55,8 +54,10 @@ class PermitReader:
 
     def __init__(self, reader: int) -> None:
         self._reader = reader
-        self._poll = select.poll()
-        self._poll.register(reader, select.POLLIN)
+
+    def fileno(self) -> int:
+        """Readable when there may be a permit, or the pipe is closed."""
+        return self._reader
 
     def take(self) -> int | None:
         """The number of the next permitted job's frame; None if there is none now.
@@ -71,7 +72,3 @@ class PermitReader:
         if not permit:
             raise EOFError
         return permit[0]
-
-    def wait(self) -> None:
-        """Sleep until there may be a permit, or the pipe is closed."""
-        self._poll.poll()

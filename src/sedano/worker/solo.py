@@ -80,6 +80,7 @@ class SoloNode:
             verdicts=verdicts,
             admission=Admission(plan, clock=clock),
             hand_over=lambda jobs, generation: self._notes.put(JobsClaimed(jobs, generation)),
+            news=lambda: None,
             lease_lost=lambda generation: self._notes.put(LeaseWasLost(generation)),
             failed=lambda error: self._notes.put(FeederFailed(error)),
         )

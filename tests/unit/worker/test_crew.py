@@ -125,6 +125,20 @@ def scene(set_scene: Callable[..., Scene]) -> Scene:
     return set_scene()
 
 
+def test_only_the_child_that_gets_the_next_job_is_told_to_be_awake(set_scene: Callable[..., Scene]) -> None:
+    scene = set_scene(concurrency=3)
+    busy, first, second = scene.zygote.children
+    scene.give(job(1))
+
+    scene.crew.rouse()
+    scene.give(job(2))
+
+    assert [j.delivery.tag for j in busy.next_frame().jobs] == [1]
+    assert first.channel.receive() == frames.HEADS_UP
+    assert [j.delivery.tag for j in first.next_frame().jobs] == [2]
+    assert second.link.idle
+
+
 def test_tasks_of_unknown_duration_travel_alone(scene: Scene) -> None:
     scene.give(*(job(n) for n in range(1, 5)))
 

@@ -80,6 +80,7 @@ class Desk:
         made = plan(**{"tasks": tasks, **changes})
         self.jobs: list[tuple[Job, int]] = []
         self.lost: list[int] = []
+        self.news = threading.Semaphore(0)
         self.failures: list[BaseException] = []
         self.feeder = Feeder(
             made,
@@ -88,6 +89,7 @@ class Desk:
             admission=Admission(made, clock=clock),
             verdicts=VerdictResults(made, clock=clock),
             hand_over=lambda jobs, generation: self.jobs.extend((job, generation) for job in jobs),
+            news=self.news.release,
             lease_lost=self.lost.append,
             failed=self.failures.append,
         )
@@ -132,6 +134,16 @@ def desk(broker: Any, results: MemoryResultStore, clock: ManualClock) -> Iterato
     broker.away.clear()
     assert desk.feeder.stop(PATIENCE)
     assert desk.failures == []
+
+
+def test_a_message_that_wakes_the_feeder_is_announced_before_it_is_claimed(desk: Desk, broker: Any) -> None:
+    desk.feeder.allow(1)
+    eventually(lambda: broker.leases and broker.leases[0].claims)
+
+    broker.publish([publication("a")])
+
+    assert desk.news.acquire(timeout=PATIENCE)
+    eventually(lambda: desk.ids() == ["a"])
 
 
 def test_a_ready_message_is_soon_found_behind_many_that_are_not_due(

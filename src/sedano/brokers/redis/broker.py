@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from sedano.brokers.features import BrokerFeatures
 from sedano.brokers.publication import Publication
+from sedano.brokers.redis import scripts
 from sedano.brokers.redis.admin import RedisAdmin
 from sedano.brokers.redis.lease import RedisLease
 from sedano.brokers.redis.publishing import Publishing
@@ -73,7 +74,9 @@ class RedisBroker:
             self._clock,
         )
         # Of the nodes and of people: they have time, and must not wait behind publishers.
-        self._link = RedisLink(location, timeout=max(timeout, 2.0), translate=_translate)
+        self._link = RedisLink(
+            location, timeout=max(timeout, 2.0), translate=_translate, scripts=scripts.OF_A_LEASE
+        )
         self.admin = RedisAdmin(self._link, self._names, self._clock)
 
     @classmethod

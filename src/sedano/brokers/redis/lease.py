@@ -64,15 +64,12 @@ class RedisLease:
         self._turn = 0
         #: Puts messages among the held ones that a wait brought: sent in front of whatever comes next.
         self._adopting: list[ScriptRun] = []
-        #: The last claim did not ask the server: it handed out what a wait had brought.
-        self._more_perhaps = False
         self._lost = False
         self._ended = False
         self._waiting = Waiting(link, names, self.incarnation, longest_block=self._duration / 2, clock=clock)
         now = clock.timestamp()
         fields = ("node", node, "started_at", repr(now), "renewed_at", repr(now))
         expires_at = repr(now + self._duration)
-        link.pipeline([("SCRIPT", "LOAD", script.source) for script in scripts.OF_A_LEASE])
         link.transaction(
             [
                 ("HSET", names.node(self.incarnation), *fields, "expires_at", expires_at, "running", "[]"),
@@ -93,7 +90,6 @@ class RedisLease:
         now = self._clock.timestamp()
         given = self._take_given(self._waiting.take(queues, limit), now)
         if given and not settling:
-            self._more_perhaps = True
             return Claimed(given, [])
         limit -= len(given)
         batch = self._batch(settling, now)
@@ -297,10 +293,10 @@ class RedisLease:
         queues = list(dict.fromkeys(queues))
         if self._lost or self._ended or not self._enlist(queues):
             raise self._lease_lost()
+        if self._waiting.left_something:
+            # It would be taken for what comes now.
+            self.rest()
         self._send_adoptions()
-        if self._more_perhaps and timeout > 0:
-            self._more_perhaps = False
-            return True
         return self._waiting.until(lambda before: self._look(queues, before), queues, timeout)
 
     def _look(self, queues: Sequence[str], before: Sequence[Command]) -> Sight:

@@ -16,5 +16,5 @@ LOOK: Final = load_script(__package__, "look.lua")
 RENEW: Final = load_script(__package__, "renew.lua")
 SETTLE: Final = load_script(__package__, "stamp.lua", "sedano.redis:store_result.lua", "settle.lua")
 
-#: What a node uses all the time: given to the server when a lease begins, so that batches run in their order.
+#: What a node uses all the time: the server has them before it is needed, so that batches run in their order.
 OF_A_LEASE: Final = (ADOPT, CLAIM, CLAIM_PARKED, LOOK, RENEW, SETTLE)
