@@ -10,7 +10,10 @@ from sedano import Sedano
 
 HERE = Path(os.environ["JOURNAL"]).parent
 
-app = Sedano("project", broker=f"sqlite:///{HERE}/queue.db")
+#: Messages and results.
+SERVER = os.environ["PROJECT_BROKER"]
+
+app = Sedano("project", broker=SERVER, backend=SERVER)
 app.conf.update(worker_soft_shutdown_timeout=float(os.environ.get("GRACE", "25")))
 
 
@@ -29,6 +32,14 @@ def work(key: object, seconds: float = 0.0) -> object:
     note("start", key)
     if seconds:
         time.sleep(seconds)
+    note("done", key)
+    return key
+
+
+@app.task
+def blink(key: object) -> object:
+    """So short that many of them travel together."""
+    note("start", key)
     note("done", key)
     return key
 

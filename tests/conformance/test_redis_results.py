@@ -22,14 +22,14 @@ from sedano.results.store import ResultStore
 from sedano.results.task_meta import TaskMeta
 from sedano.testing.clock import ManualClock
 from sedano.testing.result_store_conformance import ResultStoreConformance
-from tests.servers.redis_server import RedisServer
-from tests.unit.redis.redis_groups import (
+from tests.servers.redis_groups import (
     NEVER,
     private_cluster,
     private_redis,
-    private_sentinel,
+    private_sentinels,
     wait_until,
 )
+from tests.servers.redis_server import RedisServer
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def started_nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Red
 
 @pytest.fixture(scope="module")
 def sentinel_url(started_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with private_sentinel(tmp_path_factory.mktemp("sentinel"), started_server) as url:
+    with private_sentinels(tmp_path_factory.mktemp("sentinel"), started_server) as url:
         yield url
 
 
@@ -255,9 +255,9 @@ def test_a_full_server_says_so(server: RedisServer, results: ResultStore) -> Non
         server.client.config_set("maxmemory", "0")
 
 
-@pytest.mark.parametrize("scheme", ["redis", "redis+cluster"])
+@pytest.mark.parametrize("scheme", ["redis", "redis+cluster", "sentinel"])
 def test_a_server_that_is_not_there_is_told_in_time(scheme: str) -> None:
-    results = open_result_store(f"{scheme}://127.0.0.1:1/0")
+    results = open_result_store(f"{scheme}://127.0.0.1:1/0", options={"master_name": "shop"})
     began = time.monotonic()
 
     with pytest.raises(ResultStoreError, match="redis result store"):

@@ -7,7 +7,7 @@ import contextlib
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import redis
@@ -20,9 +20,9 @@ NEVER = 20.0
 
 @contextlib.contextmanager
 def private_redis(folder: Path, *arguments: str) -> Iterator[RedisServer]:
-    """One server that keeps nothing on disk."""
-    folder.mkdir(exist_ok=True)
-    server = RedisServer(folder, "--appendonly", "no", *arguments)
+    """One server that keeps nothing on disk, unless the arguments say so."""
+    folder.mkdir(exist_ok=True, parents=True)
+    server = RedisServer(folder, "--repl-diskless-sync-delay", "0", *arguments)
     try:
         yield server
     finally:
@@ -30,29 +30,53 @@ def private_redis(folder: Path, *arguments: str) -> Iterator[RedisServer]:
 
 
 @contextlib.contextmanager
-def private_cluster(folder: Path) -> Iterator[list[RedisServer]]:
-    """Three nodes that share the slots."""
+def private_cluster(folder: Path, *arguments: str, replicas: int = 0) -> Iterator[list[RedisServer]]:
+    """Three servers that share the slots; behind them in the list replicas of the first one."""
     with contextlib.ExitStack() as stack:
-        bus = ("--cluster-enabled", "yes", "--cluster-port")
+        bus = ("--cluster-enabled", "yes", *arguments, "--cluster-port")
         nodes = [
             stack.enter_context(private_redis(folder / str(number), *bus, str(_free_port())))
-            for number in range(3)
+            for number in range(3 + replicas)
         ]
         first = nodes[0]
         buses = [node.client.config_get("cluster-port")["cluster-port"] for node in nodes]
         for number, node in enumerate(nodes):
-            low, high = 16384 * number // 3, 16384 * (number + 1) // 3 - 1
-            node.client.execute_command("CLUSTER ADDSLOTSRANGE", low, high)
-            node.client.execute_command("CLUSTER SET-CONFIG-EPOCH", number + 1)
+            if number < 3:
+                low, high = 16384 * number // 3, 16384 * (number + 1) // 3 - 1
+                node.client.execute_command("CLUSTER ADDSLOTSRANGE", low, high)
+                node.client.execute_command("CLUSTER SET-CONFIG-EPOCH", number + 1)
             if node is not first:
                 node.client.execute_command("CLUSTER MEET", "127.0.0.1", first.port, buses[0])
-        wait_until(lambda: all(_is_whole(node) for node in nodes))
+        wait_until(lambda: all(_is_whole(node, len(nodes)) for node in nodes))
+        for node in nodes[3:]:
+            node.client.execute_command("CLUSTER REPLICATE", id_in_cluster(first))
+            wait_until(lambda node=node: node.client.info("replication").get("master_link_status") == "up")
         yield nodes
 
 
-def _is_whole(node: RedisServer) -> bool:
+def _is_whole(node: RedisServer, count: int) -> bool:
     state = node.client.execute_command("CLUSTER INFO")
-    return state["cluster_state"] == "ok" and state["cluster_known_nodes"] == "3"
+    return state["cluster_state"] == "ok" and state["cluster_known_nodes"] == str(count)
+
+
+def id_in_cluster(node: RedisServer) -> str:
+    """What the other servers of its cluster call it."""
+    name = node.client.execute_command("CLUSTER MYID")
+    return name.decode() if isinstance(name, bytes) else str(name)
+
+
+def begin_to_move(slot: int, source: RedisServer, target: RedisServer) -> None:
+    """From now on keys of this slot that are not at the source are the target's."""
+    target.client.execute_command("CLUSTER SETSLOT", slot, "IMPORTING", id_in_cluster(source))
+    source.client.execute_command("CLUSTER SETSLOT", slot, "MIGRATING", id_in_cluster(target))
+
+
+def end_moving(slot: int, source: RedisServer, target: RedisServer, others: Sequence[RedisServer]) -> None:
+    """Move the slot's keys, and tell everybody whose it is."""
+    while keys := source.client.execute_command("CLUSTER GETKEYSINSLOT", slot, 100):
+        source.client.execute_command("MIGRATE", "127.0.0.1", target.port, "", 0, 5000, "KEYS", *keys)
+    for node in (target, source, *others):
+        node.client.execute_command("CLUSTER SETSLOT", slot, "NODE", id_in_cluster(target))
 
 
 @contextlib.contextmanager

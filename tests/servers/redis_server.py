@@ -67,6 +67,12 @@ class RedisServer:
             self._process.wait()
             self._process = None
 
+    def forget(self) -> None:
+        """Delete what it has written, so that it starts empty. Only while it is not running."""
+        for written in ("appendonlydir", "dump.rdb"):
+            path = self._folder / written
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
     def stop(self) -> None:
         """End it for good."""
         self.kill()

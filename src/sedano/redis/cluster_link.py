@@ -1,8 +1,8 @@
 """The way of commands to a Redis Cluster: each to the server that has its key's slot, wherever that moves.
 
-The counterpart of ``RedisLink``, with the same methods. A command's key is its second word, and its other keys
-are of the same slot. Never repeats what a server may have carried out: MOVED, ASK and TRYAGAIN say that it has
-not (redis.io/docs, "Redis cluster specification").
+The counterpart of ``RedisLink``, with the same methods. A command's key is its second word, and its other
+keys are of the same slot. Never repeats what a server may have carried out: MOVED, ASK and TRYAGAIN say that
+it has not (redis.io/docs, "Redis cluster specification").
 """
 
 import contextlib
@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from redis.connection import Connection
 from redis.crc import key_slot
 from redis.exceptions import (
     AskError,
@@ -22,7 +21,6 @@ from redis.exceptions import (
     MovedError,
     NoScriptError,
     RedisError,
-    ResponseError,
     TryAgainError,
 )
 
@@ -245,7 +243,7 @@ class ClusterLink:
         place = bisect_right(slots.firsts, slot) - 1
         if place < 0 or slot > slots.lasts[place]:
             self.look_again()
-            raise ClusterDownError(f"CLUSTERDOWN No server has slot {slot}.")
+            raise ClusterDownError(f"no server has slot {slot}")
         return slots.masters[place]
 
     def _known_slots(self, deadline: float) -> _Slots:
@@ -263,7 +261,7 @@ class ClusterLink:
         first = [] if self._informed is None else [self._informed]
         candidates = list(dict.fromkeys([*first, *known, (self.location.host, self.location.port)]))
         self._informed = None
-        failure: Exception = ClusterDownError("CLUSTERDOWN")
+        failure: Exception = ClusterDownError("no server is known")
         for number, address in enumerate(candidates):
             now = time.monotonic()
             # A frozen server must not use up the time of the others.

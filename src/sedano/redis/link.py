@@ -6,17 +6,17 @@ of its own.
 
 import contextlib
 import os
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
+from hiredis import pack_command
 from redis.connection import Connection
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, ReadOnlyError, RedisError, ResponseError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from sedano.redis.connections import connect
+from sedano.redis.pool import Line, Pool
 from sedano.redis.redis_diagnosis import Diagnosis, diagnose
 from sedano.redis.redis_url import RedisLocation
 from sedano.redis.script import Script
@@ -44,8 +44,9 @@ class RedisLink:
     Args:
         timeout: Seconds any call may take in all: waiting for a connection, making it, and the answer.
         translate: Makes this adapter's error of a diagnosis. Only those come out.
-        scripts: Given to the server on every new connection: it forgets them when it is restarted, and another
-            server that takes its place never knew them. Scripts of one round trip run in their order then.
+        scripts: Given to the server on every new connection: it forgets them when it is restarted, and
+            another server that takes its place never knew them. Scripts of one round trip run in their order
+            then.
     """
 
     def __init__(
@@ -66,16 +67,24 @@ class RedisLink:
 
     def _begin(self) -> None:
         self._pid = os.getpid()
-        self._idle: list[Connection] = []  # appended and popped by any thread; lists do that atomically
-        self._places = threading.BoundedSemaphore(self._most)
+        self._pool = Pool(self._most, self._connect)
 
     # -- commands
 
     def call(self, *command: Any) -> Any:
         """Run one command."""
-        with self.connection() as connection:
-            connection.send_packed_command(connection.pack_command(*command), check_health=False)
-            return connection.read_response()
+        # As ``with self.connection()``, written out: publishing takes this way.
+        line = self._borrow(time.monotonic() + self.timeout)
+        try:
+            line.socket.sendall(pack_command(command))
+            answer = line.connection.read_response()
+        except BaseException as error:
+            self._put_away(line, error)
+            if isinstance(error, RedisError | OSError):
+                raise self._translate(diagnose(error)) from error
+            raise
+        self._pool.give_back(line)
+        return answer
 
     def pipeline(self, commands: Sequence[Command]) -> list[Any]:
         """Run commands in one round trip. The first error is raised when all have been answered."""
@@ -128,6 +137,9 @@ class RedisLink:
         """A link to the server that has this key."""
         return self
 
+    def look_again(self) -> None:
+        """Keys may have moved: they cannot."""
+
     # -- connections
 
     @contextlib.contextmanager
@@ -137,47 +149,33 @@ class RedisLink:
         Args:
             deadline: When all has to be over, in monotonic time; by default as ``timeout`` says.
         """
+        line = self._borrow(time.monotonic() + self.timeout if deadline is None else deadline)
+        try:
+            with self.translated_errors():
+                yield line.connection
+        except BaseException as error:
+            self._put_away(line, error)
+            raise
+        self._pool.give_back(line)
+
+    def _borrow(self, deadline: float) -> Line:
         if self._pid != os.getpid():
             self._begin()
-        began = time.monotonic()
-        deadline = began + self.timeout if deadline is None else deadline
-        places = self._places
-        if not places.acquire(timeout=max(0.0, deadline - began)):
+        with self.translated_errors():
+            line = self._pool.borrow(deadline)
+        if line is None:
             raise self._translate(
                 Diagnosis(f"no answer within {self.timeout:.1f} s: all connections wait for the server", True)
             )
-        connection = None
-        try:
-            with self.translated_errors():
-                connection = self._take(deadline)
-                yield connection
-        except BaseException as error:
-            if connection is not None and not _still_in_step(error):
-                connection.disconnect()
-                connection = None
-            raise
-        finally:
-            if connection is not None and self._pid == os.getpid():
-                self._idle.append(connection)
-            places.release()
+        return line
 
-    def _take(self, deadline: float) -> Connection:
-        while self._idle:
-            try:
-                connection = self._idle.pop()
-            except IndexError:
-                break
-            left = deadline - time.monotonic()
-            if connection.is_connected and not _is_stale(connection) and left > 0:
-                connection._sock.settimeout(left)  # type: ignore[attr-defined]
-                return connection
-            connection.disconnect()
-        left = deadline - time.monotonic()
-        if left <= 0:
-            raise RedisTimeoutError(f"no answer within {self.timeout:.1f} s")
-        connection = connect(self.location, timeout=left)
+    def _put_away(self, line: Line, error: BaseException) -> None:
+        if self._pid == os.getpid():
+            (self._pool.give_back if _still_in_step(error) else self._pool.drop)(line)
+
+    def _connect(self, timeout: float) -> Connection:
+        connection = connect(self.location, timeout=timeout)
         answers_to(connection, self._loading)
-        connection._sock.settimeout(max(0.01, deadline - time.monotonic()))  # type: ignore[attr-defined]
         return connection
 
     def dedicated(self, *, timeout: float, client_name: str | None = None) -> Connection:
@@ -197,9 +195,7 @@ class RedisLink:
         """Close what is idle. Idempotent; used again, the link connects again."""
         if self._pid != os.getpid():
             self._begin()
-        idle, self._idle = self._idle, []
-        for connection in idle:
-            connection.disconnect()
+        self._pool.close()
 
 
 def run_script(
@@ -247,14 +243,6 @@ def read_answer(connection: Connection) -> Any:
         return connection.read_response()
     except ResponseError as error:
         return error
-
-
-def _is_stale(connection: Connection) -> bool:
-    """Whether the server closed it, or sent what nobody asked for, while it was idle."""
-    try:
-        return bool(connection.can_read(timeout=0))
-    except (RedisError, OSError):
-        return True
 
 
 def _still_in_step(error: BaseException) -> bool:

@@ -53,6 +53,10 @@ def diagnose(error: Exception) -> Diagnosis:
         return Diagnosis("the server is a read-only replica (READONLY): a failover may be under way", True)
     if isinstance(error, exceptions.OutOfMemoryError):
         return Diagnosis("the server is out of memory (OOM): see maxmemory", passing=True)
+    if isinstance(error, exceptions.ClusterDownError):
+        return Diagnosis(f"the cluster is not whole (CLUSTERDOWN): {text}", passing=True)
+    if isinstance(error, exceptions.AskError | exceptions.TryAgainError):
+        return Diagnosis(f"keys are moving to another server of the cluster: {text}", passing=True)
     if isinstance(error, exceptions.ConnectionError | exceptions.TimeoutError | OSError):
         return Diagnosis(text, passing=True)
     if text.startswith(_PASSING) or any(f"{word} " in text for word in ("READONLY", "OOM")):

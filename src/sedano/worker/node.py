@@ -176,6 +176,10 @@ class Node:
             self._wakeup.leave(note)
             return
         try:
+            if generation != self._generation:
+                # The loop has not heard yet that a lease was lost: this comes after that.
+                self._wakeup.leave(note)
+                return
             now = monotonic()
             self._take_in(note, now)
             self._crew.place(now)

@@ -15,7 +15,7 @@ from sedano.brokers.redis.kombu_message import decode, due_time, unreadable
 from sedano.clock import Clock
 from sedano.errors import MalformedMessage
 from sedano.redis.key_names import KeyNames
-from sedano.redis.link import RedisLink
+from sedano.redis.links import Link
 
 #: Messages that a search reads at a time.
 _CHUNK: Final = 500
@@ -24,7 +24,7 @@ _CHUNK: Final = 500
 class RedisAdmin:
     """A ``BrokerAdmin``."""
 
-    def __init__(self, link: RedisLink, names: KeyNames, clock: Clock) -> None:
+    def __init__(self, link: Link, names: KeyNames, clock: Clock) -> None:
         self._link = link
         self._names = names
         self._clock = clock
@@ -126,7 +126,7 @@ class RedisAdmin:
 
     def resume(self, queue: str) -> None:
         keys = [self._names.of_lane(lane)[7] for lane in self._names.lanes(queue)]
-        self._link.call("DEL", *keys)
+        self._link.pipeline([("DEL", key) for key in keys])
 
     def dead_letters(self, *, limit: int = 50) -> list[DeadLetter]:
         letters = [letter for _, letter, _ in self._letters()]
@@ -179,7 +179,8 @@ class RedisAdmin:
         return sorted(records, key=lambda record: (record.node, record.incarnation))
 
     def remarks(self) -> list[Remark]:
-        return server_checks.look_at(self._link)
+        remarks = [remark for server in self._link.servers() for remark in server_checks.look_at(server)]
+        return list(dict.fromkeys(remarks))
 
     # -- reading
 
@@ -199,7 +200,7 @@ class RedisAdmin:
             list_key, _, due, parked, _, _, _, pause = self._names.of_lane(lane)
             held, inboxes = self._of_nodes(lane, nodes)
             keys += [list_key, due, parked, pause, *held, *inboxes]
-        return bool(self._link.call("EXISTS", *keys))
+        return any(self._link.pipeline([("EXISTS", key) for key in keys]))
 
     def _everything(self, lane: str) -> Iterator[tuple[str, bytes, float | None, tuple[Any, ...]]]:
         """State, message, due time, and the command that deletes it, of every message of a lane."""

@@ -2,26 +2,27 @@
 -- ones if it may not run yet. Does nothing a second time.
 --
 -- KEYS, eight for the lane: as in claim.lua; touched are 2 (hash), 3 (zset) and 7 (list).
--- ARGV: the tag it gets, the time before which it may not run or ''.
+-- ARGV: the tag it gets, the time before which it may not run or '', the SHA-1 of the message.
+-- By its content, as nothing else tells it from others that lie there unclaimed, if this is sent again.
 -- Returns 0 if it is gone: others took this incarnation for dead.
 local held, inbox = KEYS[2], KEYS[7]
 if redis.call('HEXISTS', held, ARGV[1]) == 1 then
   return 1
 end
-local message = redis.call('LINDEX', inbox, -1)
-if not message then
+local given
+for _, one in ipairs(redis.call('LRANGE', inbox, 0, -1)) do
+  if redis.sha1hex(one) == ARGV[3] then
+    given = one
+  end
+end
+if not given then
   return 0
 end
-local due_at
-due_at, message = due_time(message)
+local due_at, message = due_time(given)
 if ARGV[2] ~= '' then
   redis.call('ZADD', KEYS[3], ARGV[2], message)
-  redis.call('RPOP', inbox)
-  return 1
+else
+  redis.call('HSET', held, ARGV[1], due_at and stamp(message, 0, nil, due_at) or message)
 end
-if due_at then
-  message = stamp(message, 0, nil, due_at)
-end
-redis.call('HSET', held, ARGV[1], message)
-redis.call('RPOP', inbox)
+redis.call('LREM', inbox, -1, given)
 return 1

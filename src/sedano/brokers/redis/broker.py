@@ -8,6 +8,7 @@ the last second, snapshots what they caught. Any eviction policy but ``noevictio
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -19,9 +20,9 @@ from sedano.brokers.redis.admin import RedisAdmin
 from sedano.brokers.redis.lease import RedisLease
 from sedano.brokers.redis.publishing import Publishing
 from sedano.clock import Clock, SystemClock
-from sedano.errors import BrokerError, BrokerUnavailable, ConfigurationError, NotSupported
+from sedano.errors import BrokerError, BrokerUnavailable, ConfigurationError
 from sedano.redis.key_names import KeyNames
-from sedano.redis.link import RedisLink
+from sedano.redis.links import open_link
 from sedano.redis.redis_diagnosis import Diagnosis
 from sedano.redis.redis_url import RedisLocation
 from sedano.results.store import JointResults
@@ -37,6 +38,9 @@ _FEATURES: Final = BrokerFeatures(
     durable=True,
 )
 
+#: Results have slots of their own.
+_FEATURES_IN_CLUSTER: Final = replace(_FEATURES, joint_results=False)
+
 #: Of the publish deadline, for one try: the publisher tries a second time within it.
 _OF_DEADLINE: Final = 0.45
 
@@ -45,14 +49,13 @@ class RedisBroker:
     """A ``Broker``.
 
     Args:
-        location: The server.
+        location: The server, or the cluster.
         names: What the keys are called: prefix, separator, priority steps.
         publish_timeout: How long publishing may take, tries and all.
         clock: Its wall time is what due times and leases are compared with, by all nodes.
     """
 
     name = "redis"
-    features = _FEATURES
 
     def __init__(
         self,
@@ -62,19 +65,18 @@ class RedisBroker:
         publish_timeout: timedelta = timedelta(seconds=2),
         clock: Clock | None = None,
     ) -> None:
-        if location.cluster:
-            raise NotSupported("broker_url: this version does not speak to a Redis Cluster.")
+        self.features = _FEATURES_IN_CLUSTER if location.cluster else _FEATURES
         self.location = location.identity
         self._clock = clock or SystemClock()
         self._names = names or KeyNames()
         timeout = publish_timeout.total_seconds()
         self._publishing = Publishing(
-            RedisLink(location, timeout=timeout * _OF_DEADLINE, translate=_translate),
+            open_link(location, timeout=timeout * _OF_DEADLINE, translate=_translate),
             self._names,
             self._clock,
         )
         # Of the nodes and of people: they have time, and must not wait behind publishers.
-        self._link = RedisLink(
+        self._link = open_link(
             location, timeout=max(timeout, 2.0), translate=_translate, scripts=scripts.OF_A_LEASE
         )
         self.admin = RedisAdmin(self._link, self._names, self._clock)

@@ -4,9 +4,9 @@ Made by ``RedisBroker.lease``. Owned by one thread, but for ``wake``.
 """
 
 import contextlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -15,14 +15,17 @@ from sedano.brokers.delivery import Delivery
 from sedano.brokers.lease import Claimed, CrashResult, Recovered
 from sedano.brokers.redis import scripts
 from sedano.brokers.redis.kombu_message import decode, due_time, unreadable
+from sedano.brokers.redis.lane_scripts import Found, Lane, Wanted
 from sedano.brokers.redis.recovery import Recovery
-from sedano.brokers.redis.settling import Claim, Settling, pack
+from sedano.brokers.redis.script_runners import lane_scripts
+from sedano.brokers.redis.settling import Claim
 from sedano.brokers.redis.waiting import Sight, Waiting
 from sedano.brokers.settlement import Bury, Record, Settlement
 from sedano.clock import Clock
 from sedano.errors import BrokerError, LeaseLost, MalformedMessage
 from sedano.redis.key_names import KeyNames
-from sedano.redis.link import Command, RedisLink, ScriptRun
+from sedano.redis.link import Command
+from sedano.redis.links import Link
 from sedano.results.store import JointResults
 
 _INFINITE: Final = float("inf")
@@ -38,7 +41,7 @@ class RedisLease:
 
     def __init__(
         self,
-        link: RedisLink,
+        link: Link,
         names: KeyNames,
         node: str,
         *,
@@ -59,11 +62,12 @@ class RedisLease:
         self._in_doubt: tuple[int, int] | None = None
         self._noted: set[str] = set()
         self._enlisted: dict[str, None] = {}
-        #: Queue -> of each of its lanes, the most urgent first: its list, and the keys for scripts.
-        self._lanes: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
+        #: Queue -> its lanes, the most urgent first.
+        self._lanes: dict[str, list[Lane]] = {}
         self._turn = 0
-        #: Puts messages among the held ones that a wait brought: sent in front of whatever comes next.
-        self._adopting: list[ScriptRun] = []
+        #: What a wait brought, and the owner was not told of yet: a call that was to tell it may fail.
+        self._untold: list[Delivery] = []
+        self._scripts = lane_scripts(link, names, self.incarnation, joint_results=results)
         self._lost = False
         self._ended = False
         self._waiting = Waiting(link, names, self.incarnation, longest_block=self._duration / 2, clock=clock)
@@ -88,40 +92,37 @@ class RedisLease:
         tasks: Collection[str] | None = None,
     ) -> Claimed:
         now = self._clock.timestamp()
-        given = self._take_given(self._waiting.take(queues, limit), now)
+        self._untold += self._take_given(self._waiting.take(queues, limit - len(self._untold)), now)
+        given = self._untold[:limit]
         if given and not settling:
-            return Claimed(given, [])
+            return Claimed(self._told(given), [])
         limit -= len(given)
-        batch = self._batch(settling, now)
-        runs: list[ScriptRun] = []
-        if not batch.is_empty:
-            runs.append(ScriptRun(scripts.SETTLE, batch.keys(), batch.arguments()))
         lanes = self._claimable(queues) if limit > 0 else []
+        wanted = None
         if lanes:
             self._resolve_doubt()
-            keys = [key for _, _, lane_keys in lanes for key in lane_keys]
             steps = [step for step in self._names.steps for _ in range(len(lanes) // len(self._names.steps))]
-            left = int(self._has_left_something())
-            rest = (repr(now), limit, self._next_tag, self.incarnation, left, *steps)
-            runs.append(ScriptRun(scripts.CLAIM, keys, rest))
-        if not runs:
-            return Claimed(given, batch.lost([]))
-        answers = self._run(runs, limit if lanes else 0)
-        lost = batch.lost(answers[0] if not batch.is_empty else [])
+            wanted = Wanted(lanes, steps, limit, self._next_tag, self._has_left_something())
+        with self._doubting(limit if lanes else 0):
+            outcome = self._scripts.settle_and_claim(self._held, settling, now, wanted)
         for settlement in settling:
             if settlement.tag is not None and not isinstance(settlement, Record):
                 self._held.pop(settlement.tag, None)
-        self._note_queues(batch.queues)
-        if not lanes:
-            return Claimed(given, lost)
-        stands, *found = answers[-1]
-        self._lost = not stands
-        self._waiting.left_something = False
-        return Claimed(given + (self._take_in(lanes, found, now) if stands else []), lost)
+        self._note_queues(outcome.queues)
+        if wanted is not None:
+            self._lost = not outcome.stands
+            self._waiting.left_something = False
+        found = self._take_in(outcome.found, now) if outcome.stands else []
+        return Claimed(self._told(given) + found, outcome.lost)
 
-    def _note_queues(self, queues: set[str]) -> None:
+    def _told(self, given: list[Delivery]) -> list[Delivery]:
+        """Given as they are; from now on they are the owner's."""
+        del self._untold[: len(given)]
+        return given
+
+    def _note_queues(self, queues: Collection[str]) -> None:
         """Have the queues that follow-ups went to listed."""
-        if new := queues - self._noted:
+        if new := set(queues) - self._noted:
             self._noted |= new
             with contextlib.suppress(BrokerError):  # a list for people, not worth a settlement's failure
                 self._link.call("SADD", self._names.queues, *new)
@@ -135,65 +136,46 @@ class RedisLease:
     def rest(self) -> None:
         self._waiting.rest()
         if self._waiting.left_something:
-            self._run([ScriptRun(scripts.EMPTY_INBOX, self._all_keys())])
+            self._scripts.empty_inboxes(self._all_lanes())
             self._waiting.left_something = False
 
-    def _all_keys(self) -> list[str]:
-        return [key for queue in self._enlisted for _, lane in self._lanes_of(queue) for key in lane]
+    def _all_lanes(self) -> list[Lane]:
+        return [lane for queue in self._enlisted for lane in self._lanes_of(queue)]
 
-    def _batch(self, settling: Sequence[Settlement], now: float) -> Settling:
-        batch = Settling(
-            self._names, self._held, incarnation=self.incarnation, now=now, joint_results=self._results
-        )
-        for settlement in settling:
-            batch.add(settlement)
-        return batch
+    @contextlib.contextmanager
+    def _doubting(self, limit: int) -> Iterator[None]:
+        """Should a call fail that may have claimed up to ``limit`` messages: give those back before the next.
 
-    def _run(self, runs: Sequence[ScriptRun], limit: int = 0) -> list[Any]:
-        """Run scripts in one round trip; their answers. ``limit`` is how many messages they may claim."""
+        Claimed or not, we cannot know. Their tags are used up.
+        """
         first = self._next_tag
         try:
-            answers = self._link.run_many([*self._adopting, *runs])
-            answers = answers[len(self._adopting) :]
-            self._adopting.clear()
-            return answers
+            yield
         except BrokerError:
             if limit:
-                # Claimed or not, we cannot know: the tags are used up, and given back before the next claim.
-                self._next_tag += limit
+                self._next_tag = first + limit
                 self._in_doubt = first, self._next_tag - 1
             raise
 
-    def _send_adoptions(self) -> None:
-        if self._adopting:
-            self._run([])
-
     def _resolve_doubt(self) -> None:
-        if self._in_doubt is None:
-            return
-        self._run([ScriptRun(scripts.GIVE_BACK, self._all_keys(), self._in_doubt)])
-        self._in_doubt = None
+        if self._in_doubt is not None:
+            self._scripts.give_back(self._all_lanes(), *self._in_doubt)
+            self._in_doubt = None
 
-    def _claimable(self, queues: Sequence[str]) -> list[tuple[str, str, tuple[str, ...]]]:
-        """Queue, list and keys of every lane: by urgency, and among equals each queue first in its turn."""
+    def _claimable(self, queues: Sequence[str]) -> list[Lane]:
+        """Every lane: by urgency, and among equals each queue first in its turn."""
         queues = list(dict.fromkeys(queues))
         if not queues or self._ended or not self._enlist(queues):
             return []
         turn = self._turn % len(queues)
         self._turn += 1
         queues = queues[turn:] + queues[:turn]
-        return [
-            (queue, *self._lanes_of(queue)[place])
-            for place in range(len(self._names.steps))
-            for queue in queues
-        ]
+        return [self._lanes_of(queue)[place] for place in range(len(self._names.steps)) for queue in queues]
 
-    def _lanes_of(self, queue: str) -> list[tuple[str, tuple[str, ...]]]:
+    def _lanes_of(self, queue: str) -> list[Lane]:
         lanes = self._lanes.get(queue)
         if lanes is None:
-            lanes = self._lanes[queue] = [
-                (lane, self._names.of_lane(lane, self.incarnation)) for lane in self._names.lanes(queue)
-            ]
+            lanes = self._lanes[queue] = self._scripts.lanes_of(queue)
         return lanes
 
     def _enlist(self, queues: Sequence[str]) -> bool:
@@ -201,49 +183,38 @@ class RedisLease:
         if all(queue in self._enlisted for queue in queues):
             return True
         wanted = list(dict.fromkeys([*self._enlisted, *queues]))
-        holders = [keys[5] for queue in wanted for _, keys in self._lanes_of(queue)]
-        stands = self._link.run(
-            scripts.ENLIST,
-            [self._names.node(self.incarnation), *holders],
-            (self.incarnation, msgspec.json.encode(wanted)),
-        )
+        stands = self._scripts.enlist([lane for queue in wanted for lane in self._lanes_of(queue)], wanted)
         self._lost = not stands
         if stands:
             self._link.call("SADD", self._names.queues, *queues)
             self._enlisted.update(dict.fromkeys(queues))
-        return bool(stands)
+        return stands
 
     def _take_given(self, given: Sequence[tuple[str, bytes]], now: float) -> list[Delivery]:
         """What a wait brought; what of it may not run yet goes among the scheduled ones."""
         deliveries: list[Delivery] = []
         broken: list[Settlement] = []
         for queue, message in given:
-            lane, keys = self._lanes_of(queue)[0]
+            lane = self._lanes_of(queue)[0]
             tag = self._next_tag
             self._next_tag += 1
             due = due_time(message)
             early = due is not None and due > now
-            self._adopting.append(ScriptRun(scripts.ADOPT, keys, (tag, repr(due) if early else "")))
-            if early:
-                continue
-            self._hold(message, tag, queue, lane, now, deliveries, broken)
+            self._scripts.adopt(lane, tag, message, repr(due) if early else "")
+            if not early:
+                self._hold(message, tag, lane, now, deliveries, broken)
         if broken:
             self.claim((), 0, broken)
         return deliveries
 
-    def _take_in(
-        self, lanes: Sequence[tuple[str, str, tuple[str, ...]]], found: Sequence[Any], now: float
-    ) -> list[Delivery]:
+    def _take_in(self, found: Sequence[Found], now: float) -> list[Delivery]:
         deliveries: list[Delivery] = []
         broken: list[Settlement] = []
-        place = len(lanes)
-        tag = self._next_tag
-        for (queue, lane, _), count in zip(lanes, found[: len(lanes)], strict=True):
-            for message in found[place : place + count]:
-                self._hold(message, tag, queue, lane, now, deliveries, broken)
+        for lane, tag, messages in found:
+            for message in messages:
+                self._hold(message, tag, lane, now, deliveries, broken)
                 tag += 1
-            place += count
-        self._next_tag = tag
+            self._next_tag = max(self._next_tag, tag)
         if broken:
             self.claim((), 0, broken)
         return deliveries
@@ -252,40 +223,31 @@ class RedisLease:
         self,
         message: bytes,
         tag: int,
-        queue: str,
-        lane: str,
+        lane: Lane,
         now: float,
         deliveries: list[Delivery],
         broken: list[Settlement],
     ) -> None:
         try:
-            delivery = decode(message, tag=tag, queue=queue, now=now)
+            delivery = decode(message, tag=tag, queue=lane.queue, now=now)
         except MalformedMessage as error:
             broken.append(Bury(tag, f"MalformedMessage: {error}"))
-            delivery = unreadable(message, tag=tag, queue=queue, now=now)
+            delivery = unreadable(message, tag=tag, queue=lane.queue, now=now)
         else:
             deliveries.append(delivery)
-        self._held[tag] = Claim(queue, lane, delivery.task)
+        self._held[tag] = Claim(lane.queue, lane.name, delivery.task)
 
     def claim_parked(self, queues: Sequence[str], limit: int, tasks: Collection[str]) -> list[Delivery]:
         lanes = self._claimable(queues) if limit > 0 else []
         if not lanes:
             return []
         self._resolve_doubt()
-        keys = [key for _, _, lane_keys in lanes for key in lane_keys]
-        rest = (limit, self._next_tag, self.incarnation, pack(list(tasks)))
-        (found,) = self._run([ScriptRun(scripts.CLAIM_PARKED, keys, rest)], limit)
-        return self._take_in(lanes, found, self._clock.timestamp())
+        with self._doubting(limit):
+            found = self._scripts.claim_parked(lanes, limit, self._next_tag, tasks)
+        return self._take_in(found, self._clock.timestamp())
 
     def holds(self, tags: Collection[int]) -> set[int]:
-        known = [(tag, self._held[tag].lane) for tag in tags if tag in self._held]
-        if not known:
-            return set()
-        self._send_adoptions()
-        answers = self._link.pipeline(
-            [("HEXISTS", self._names.of_lane(lane, self.incarnation)[1], tag) for tag, lane in known]
-        )
-        return {tag for (tag, _), stands in zip(known, answers, strict=True) if stands}
+        return self._scripts.holding({tag: self._held[tag].lane for tag in tags if tag in self._held})
 
     # -- waiting
 
@@ -296,7 +258,7 @@ class RedisLease:
         if self._waiting.left_something:
             # It would be taken for what comes now.
             self.rest()
-        self._send_adoptions()
+        self._scripts.send_adoptions()
         return self._waiting.until(lambda before: self._look(queues, before), queues, timeout)
 
     def _look(self, queues: Sequence[str], before: Sequence[Command]) -> Sight:
@@ -307,23 +269,15 @@ class RedisLease:
         if not queues:
             return Sight(False, _INFINITE, frozenset())
         steps = range(len(self._names.steps))
-        of_lanes = [self._lanes_of(queue)[step][1] for step in reversed(steps) for queue in queues]
-        listed = of_lanes[: -len(queues)] if before else of_lanes
-        keys = [
-            *(one[5] for one in of_lanes),
-            *(one[7] for one in of_lanes),
-            *(one[2] for one in of_lanes),
-            *(one[0] for one in listed),
-        ]
-        arguments = (repr(self._clock.timestamp()), self.incarnation, len(of_lanes))
-        ((ready, *rest),) = self._run([ScriptRun(scripts.LOOK, keys, arguments, before)])
+        lanes = [self._lanes_of(queue)[step] for step in reversed(steps) for queue in queues]
+        listed = lanes[: -len(queues)] if before else lanes
+        ready, due, paused = self._scripts.look(lanes, listed, self._clock.timestamp(), before)
         if ready < 0:
             self._lost = True
             raise self._lease_lost()
-        due, *paused = rest
         return Sight(
             bool(ready),
-            float(due) if due else _INFINITE,
+            _INFINITE if due is None else due,
             frozenset(queue for queue, one in zip(queues, paused, strict=False) if one),
         )
 
@@ -358,7 +312,7 @@ class RedisLease:
         if self._ended:
             return 0
         self.rest()
-        self._send_adoptions()
+        self._scripts.send_adoptions()
         recovery = Recovery(link=self._link, names=self._names, now=self._clock.timestamp())
         given_back = recovery.give_back(self.incarnation)
         self._ended = True

@@ -10,7 +10,7 @@ from sedano.brokers.publication import Publication
 from sedano.brokers.redis.kombu_message import encode, not_before
 from sedano.clock import Clock
 from sedano.redis.key_names import KeyNames
-from sedano.redis.link import RedisLink
+from sedano.redis.links import Link
 
 #: A queue is noted again after so many seconds: the server may have been emptied.
 _NOTE_EVERY: Final = 30.0
@@ -21,7 +21,7 @@ _BATCH: Final = 500
 class Publishing:
     """Thread-safe."""
 
-    def __init__(self, link: RedisLink, names: KeyNames, clock: Clock) -> None:
+    def __init__(self, link: Link, names: KeyNames, clock: Clock) -> None:
         self._link = link
         self._names = names
         self._clock = clock
@@ -29,7 +29,7 @@ class Publishing:
         self._noted: dict[str, float] = {}
 
     def publish(self, publications: Sequence[Publication]) -> None:
-        """Put these in, all of them or none."""
+        """Put these in, all of them or none; in a cluster, all or none of those of each lane."""
         now = self._clock.timestamp()
         commands: list[tuple[Any, ...]] = []
         lanes: dict[str, list[bytes]] = {}

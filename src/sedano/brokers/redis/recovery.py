@@ -17,12 +17,14 @@ from sedano.brokers.delivery import Delivery
 from sedano.brokers.lease import CrashResult, Recovered
 from sedano.brokers.redis import scripts
 from sedano.brokers.redis.kombu_message import decode
-from sedano.brokers.redis.settling import Claim, Settling
+from sedano.brokers.redis.lane_scripts import LaneScripts
+from sedano.brokers.redis.script_runners import lane_scripts
+from sedano.brokers.redis.settling import Claim
 from sedano.brokers.redis.waiting import client_name
 from sedano.brokers.settlement import Bury, Requeue, Settlement
 from sedano.errors import BrokerError, ConfigurationError, MalformedMessage
 from sedano.redis.key_names import KeyNames
-from sedano.redis.link import RedisLink
+from sedano.redis.links import Link
 from sedano.results.store import JointResults
 
 
@@ -30,7 +32,7 @@ from sedano.results.store import JointResults
 class Recovery:
     """One look for dead nodes, and what it brings."""
 
-    link: RedisLink
+    link: Link
     names: KeyNames
     now: float
     max_crashes: int = 0
@@ -62,24 +64,18 @@ class Recovery:
         running = set() if in_peace else set(msgspec.json.decode(node.get("running", b"[]")))
         if not in_peace:
             self._cut_off(dead)
-        held = self._fence(dead, queues)
-        settling = Settling(
-            self.names,
-            {tag: claim for tag, (claim, _) in held.items()},
-            incarnation=dead,
-            now=self.now,
-            joint_results=self.joint_results,
-        )
+        runner = lane_scripts(self.link, self.names, dead, joint_results=self.joint_results)
+        held = self._fence(runner, queues)
+        settling: list[Settlement] = []
         buried: dict[int, Delivery] = {}
         for tag, (claim, message) in held.items():
             settlement: Settlement = Requeue(tag)
             if tag in running:
                 settlement = self._count_crash(tag, claim, message, node.get("node", b"").decode(), buried)
-            settling.add(settlement)
-        if not settling.is_empty:
-            places = self.link.run(scripts.SETTLE, settling.keys(), settling.arguments())
-            lost = set(settling.lost(places))
-            self._note({tag: buried.get(tag) for tag in held if tag not in lost})
+            settling.append(settlement)
+        claims = {tag: claim for tag, (claim, _) in held.items()}
+        lost = set(runner.settle_and_claim(claims, settling, self.now).lost)
+        self._note({tag: buried.get(tag) for tag in held if tag not in lost})
         self.link.transaction(
             [("DEL", self.names.node(dead)), ("ZREM", self.names.nodes, dead)],
         )
@@ -88,20 +84,19 @@ class Recovery:
         """Close what a node is blocked on that is only frozen: it would be given messages after the fence."""
         name = f" name={client_name(dead)} ".encode()
         with contextlib.suppress(BrokerError, ConfigurationError):  # Not permitted: it unblocks by itself.
-            clients = [line for line in self.link.call("CLIENT", "LIST").splitlines() if name in line]
-            self.link.pipeline(
-                [("CLIENT", "KILL", "ID", line.partition(b" ")[0].removeprefix(b"id=")) for line in clients]
-            )
+            for server in self.link.servers():
+                clients = [line for line in server.call("CLIENT", "LIST").splitlines() if name in line]
+                numbers = [line.partition(b" ")[0].removeprefix(b"id=") for line in clients]
+                server.pipeline([("CLIENT", "KILL", "ID", number) for number in numbers])
 
-    def _fence(self, dead: str, queues: list[str]) -> dict[int, tuple[Claim, bytes]]:
-        lanes = [(queue, lane) for queue in queues for lane in self.names.lanes(queue)]
+    def _fence(self, runner: LaneScripts, queues: list[str]) -> dict[int, tuple[Claim, bytes]]:
+        lanes = [lane for queue in queues for lane in runner.lanes_of(queue)]
         if not lanes:
             return {}
-        keys = [key for _, lane in lanes for key in self.names.of_lane(lane, dead)]
         held: dict[int, tuple[Claim, bytes]] = {}
-        for (queue, lane), entries in zip(lanes, self.link.run(scripts.FENCE, keys, (dead,)), strict=True):
+        for lane, entries in zip(lanes, runner.fence(lanes), strict=True):
             for tag, message in zip(entries[::2], entries[1::2], strict=True):
-                held[int(tag)] = Claim(queue, lane, ""), message
+                held[int(tag)] = Claim(lane.queue, lane.name, ""), message
         return held
 
     def _count_crash(

@@ -15,11 +15,12 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 from redis.connection import Connection
-from redis.exceptions import ResponseError
+from redis.exceptions import AskError, MovedError, ResponseError, TryAgainError
 
 from sedano.clock import Clock
 from sedano.redis.key_names import KeyNames
 from sedano.redis.link import Command, RedisLink
+from sedano.redis.links import Link
 from sedano.sql.wakeup_pipe import WakeupPipe
 
 #: How often to look by ourselves where the server tells us of changes, and where it does not. Seconds.
@@ -41,6 +42,14 @@ class Sight(NamedTuple):
     paused: frozenset[str]
 
 
+class _Door(NamedTuple):
+    """A connection that blocks on a queue's list, its number on the server, and the server."""
+
+    connection: Connection
+    number: int
+    server: RedisLink
+
+
 #: Looks at the queues. Called with the commands to run right before, so that changes are told.
 Look: TypeAlias = Callable[[Sequence[Command]], Sight]
 
@@ -54,7 +63,7 @@ class Waiting:
     """
 
     def __init__(
-        self, link: RedisLink, names: KeyNames, incarnation: str, *, longest_block: float, clock: Clock
+        self, link: Link, names: KeyNames, incarnation: str, *, longest_block: float, clock: Clock
     ) -> None:
         self._link = link
         self._names = names
@@ -71,7 +80,9 @@ class Waiting:
         self._seen: frozenset[str] = frozenset()
         self._believed_until = 0.0
         #: Queue -> a connection, and its number on the server.
-        self._doors: dict[str, tuple[Connection, int]] = {}
+        self._doors: dict[str, _Door] = {}
+        #: Queues whose slot is on its way to another server of the cluster: until when not to block on them.
+        self._moving: dict[str, float] = {}
         #: Queues whose connection is blocked now.
         self._blocked: set[str] = set()
         #: Queue and message: moved into the inbox, not yet taken by the owner.
@@ -135,12 +146,13 @@ class Waiting:
         """Close the connections; the next wait makes new ones. Idempotent."""
         if self._blocked or self._given:
             self.left_something = True
-        for connection, _ in self._doors.values():
-            connection.disconnect()
+        for door in self._doors.values():
+            door.connection.disconnect()
         if self._ear is not None:
             self._ear.disconnect()
         self._given.clear()
         self._doors, self._blocked, self._ear, self._sight = {}, set(), None, None
+        self._link.look_again()
 
     def close(self) -> None:
         """Close the connections for good. Idempotent."""
@@ -169,14 +181,17 @@ class Waiting:
         if self._ear is not None:
             self._hear()
             return
-        self._ear = ear = self._link.dedicated(timeout=_ANSWER, client_name=self.client_name)
+        link = self._link
+        if not isinstance(link, RedisLink):
+            return  # A connection hears of the changes on one server only.
+        self._ear = ear = link.dedicated(timeout=_ANSWER, client_name=self.client_name)
         ear.send_command("CLIENT", "ID")
         number = int(ear.read_response())
         ear.send_command("SUBSCRIBE", _INVALIDATIONS)
         ear.read_response()
         # Sent with each look: whichever connection carries it, the changes are told to this one.
         tracking = ("CLIENT", "TRACKING", "ON", "REDIRECT", number, "OPTIN")
-        with self._link.connection() as connection:
+        with link.connection() as connection:
             connection.send_command(*tracking)
             try:
                 connection.read_response()
@@ -208,14 +223,15 @@ class Waiting:
 
     def _block(self, queues: Sequence[str]) -> None:
         for queue in queues:
-            if queue in self._blocked:
+            if queue in self._blocked or time.monotonic() < self._moving.get(queue, 0.0):
                 continue
-            if queue not in self._doors:
-                connection = self._link.dedicated(timeout=_ANSWER, client_name=self.client_name)
-                connection.send_command("CLIENT", "ID")
-                self._doors[queue] = connection, int(connection.read_response())
             keys = self._names.of_lane(self._names.first_lane(queue), self._incarnation)
-            self._doors[queue][0].send_command(
+            if queue not in self._doors:
+                server = self._link.at(keys[0])
+                connection = server.dedicated(timeout=_ANSWER, client_name=self.client_name)
+                connection.send_command("CLIENT", "ID")
+                self._doors[queue] = _Door(connection, int(connection.read_response()), server)
+            self._doors[queue].connection.send_command(
                 "BLMOVE", keys[0], keys[6], "RIGHT", "LEFT", f"{self._longest_block:.3f}"
             )
             self._blocked.add(queue)
@@ -228,7 +244,7 @@ class Waiting:
             poll.register(ear, select.POLLIN)
         doors = {}
         for queue in self._blocked:
-            number = _descriptor(self._doors[queue][0])
+            number = _descriptor(self._doors[queue].connection)
             doors[number] = queue
             poll.register(number, select.POLLIN)
         for number, _ in poll.poll(max(0.0, seconds) * 1000):
@@ -239,16 +255,31 @@ class Waiting:
 
     def _answer(self, queue: str) -> None:
         self._blocked.discard(queue)
-        message = self._doors[queue][0].read_response()
+        try:
+            message = self._doors[queue].connection.read_response()
+        except (AskError, TryAgainError) as error:
+            self._follow(queue, error)
+            return
         if message is not None:
             self._given.append((queue, message))
+
+    def _follow(self, queue: str, error: AskError | TryAgainError) -> None:
+        """Another server of the cluster has the queue's slot now, or is getting it."""
+        self._doors.pop(queue).connection.disconnect()
+        self._link.look_again()
+        if not isinstance(error, MovedError):
+            self._moving[queue] = time.monotonic() + LOOK_EVERY_UNTOLD
 
     def _shut(self, queues: Collection[str]) -> None:
         """Unblock the connections of these queues."""
         blocked = [queue for queue in queues if queue in self._blocked]
         if not blocked:
             return
-        self._link.pipeline([("CLIENT", "UNBLOCK", self._doors[queue][1]) for queue in blocked])
+        numbers: dict[RedisLink, list[int]] = {}
+        for queue in blocked:
+            numbers.setdefault(self._doors[queue].server, []).append(self._doors[queue].number)
+        for server, doors in numbers.items():
+            server.pipeline([("CLIENT", "UNBLOCK", number) for number in doors])
         with self._link.translated_errors():
             for queue in blocked:
                 self._answer(queue)

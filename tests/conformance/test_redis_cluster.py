@@ -1,0 +1,213 @@
+"""The Redis broker keeps its port's promises in a Redis Cluster, and goes where slots go."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+from redis.cluster import RedisCluster
+
+from sedano.brokers.broker import Broker
+from sedano.brokers.redis.broker import RedisBroker
+from sedano.brokers.settlement import Bury, Finish, Record, Requeue
+from sedano.clock import Clock
+from sedano.errors import BrokerUnavailable, NotSupported
+from sedano.redis.cluster_link import slot_of
+from sedano.redis.redis_url import RedisLocation
+from sedano.testing.broker_cases.fixtures import begin_lease, drain, ids_of
+from sedano.testing.broker_conformance import BrokerConformance
+from sedano.testing.messages import publication
+from tests.servers.key_owners import leaks
+from tests.servers.redis_groups import NEVER, begin_to_move, end_moving, private_cluster, wait_until
+from tests.servers.redis_server import RedisServer
+
+
+@pytest.fixture(scope="module")
+def started_nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[RedisServer]]:
+    with private_cluster(tmp_path_factory.mktemp("cluster")) as nodes:
+        yield nodes
+
+
+@pytest.fixture
+def nodes(started_nodes: list[RedisServer]) -> Iterator[list[RedisServer]]:
+    for node in started_nodes:
+        node.client.flushall()
+        node.client.script_flush()
+    yield started_nodes
+    with RedisCluster(host="127.0.0.1", port=started_nodes[0].port) as client:
+        assert leaks(client) == []
+
+
+@pytest.fixture
+def location(nodes: list[RedisServer]) -> RedisLocation:
+    return RedisLocation.from_url(f"redis+cluster://127.0.0.1:{nodes[1].port}")
+
+
+@pytest.fixture
+def cluster_broker(location: RedisLocation) -> Iterator[RedisBroker]:
+    broker = RedisBroker(location)
+    yield broker
+    broker.close()
+
+
+class TestRedisBrokerInCluster(BrokerConformance):
+    @pytest.fixture
+    def open_broker(self, location: RedisLocation) -> Callable[[Clock], Broker]:
+        return lambda clock: RedisBroker(location, clock=clock)
+
+
+#: Of these each server of three has some.
+QUEUES = [f"queue {number}" for number in range(12)]
+
+
+def test_queues_of_all_servers_are_served_at_once(
+    nodes: list[RedisServer], cluster_broker: RedisBroker
+) -> None:
+    cluster_broker.publish([publication(queue, queue=queue) for queue in QUEUES for _ in range(5)])
+    assert all(node.client.dbsize() for node in nodes)
+    lease = begin_lease(cluster_broker)
+
+    assert lease.wait(QUEUES, NEVER)
+    some = ids_of(lease.claim(QUEUES, 12))
+
+    assert sorted(some) == sorted(QUEUES)
+    assert sorted([*some, *drain(lease, QUEUES)]) == sorted(QUEUES * 5)
+
+
+def test_the_urgent_come_first_wherever_they_lie(cluster_broker: RedisBroker) -> None:
+    cluster_broker.publish(
+        [publication(f"{priority}", queue=q, priority=priority) for q in QUEUES for priority in (9, 0, 6)]
+    )
+
+    drained = drain(begin_lease(cluster_broker), QUEUES)
+
+    assert drained == ["0"] * 12 + ["6"] * 12 + ["9"] * 12
+
+
+def test_follow_ups_at_other_servers_are_published_when_the_claim_stands(
+    cluster_broker: RedisBroker,
+) -> None:
+    cluster_broker.publish([publication("a"), publication("b")])
+    lease = begin_lease(cluster_broker)
+    first, second = lease.claim(["celery"], 2).deliveries
+    follow_ups = tuple(publication(queue, queue=queue) for queue in ("celery", *QUEUES))
+    again = (publication("again", queue=QUEUES[0]),)
+
+    settlements = [Finish(first.tag, None, follow_ups), Finish(first.tag, None, again)]
+    assert lease.claim([], 0, settlements).lost == [first.tag]
+    assert lease.claim([], 0, settlements).lost == [first.tag, first.tag]
+    assert lease.claim([], 0, [Bury(second.tag, "broken", follow_ups=again), Record(None, None, again)])
+
+    assert sorted(drain(lease, ["celery", *QUEUES])) == sorted(["again", "again", "celery", *QUEUES])
+    assert cluster_broker.admin.queues() == []
+
+
+def test_follow_ups_of_a_node_that_was_taken_for_dead_are_not_published(
+    cluster_broker: RedisBroker,
+) -> None:
+    cluster_broker.publish([publication("a")])
+    frozen = cluster_broker.lease("w1@host", duration=timedelta(seconds=0), results=None)
+    (delivery,) = frozen.claim(["celery"], 1).deliveries
+    heir = begin_lease(cluster_broker, "w2@host")
+    assert heir.recover_dead(max_crashes=3).ready == 1
+
+    finish = Finish(delivery.tag, None, tuple(publication(queue=queue) for queue in QUEUES))
+    assert frozen.claim([], 0, [finish]).lost == [delivery.tag]
+
+    assert drain(heir, ["celery", *QUEUES]) == ["a"]
+
+
+def test_a_queue_whose_name_has_braces_is_refused(cluster_broker: RedisBroker) -> None:
+    with pytest.raises(NotSupported, match="braces"):
+        begin_lease(cluster_broker).claim(["{a}b"], 1)
+
+
+# -- slots that move
+
+
+@dataclass(frozen=True)
+class Move:
+    """The slot of the queue ``celery``, which is to go from one server to another."""
+
+    slot: int
+    source: RedisServer
+    target: RedisServer
+    others: Sequence[RedisServer]
+
+    def begin(self) -> None:
+        begin_to_move(self.slot, self.source, self.target)
+
+    def end(self) -> None:
+        end_moving(self.slot, self.source, self.target, self.others)
+
+
+@pytest.fixture
+def move(nodes: list[RedisServer]) -> Iterator[Move]:
+    """Undone afterwards."""
+    slot = slot_of("celery")
+    source = nodes[slot * 3 // 16384]
+    target, other = (node for node in nodes if node is not source)
+    yield Move(slot, source, target, [other])
+    for node in nodes:
+        node.client.flushall()
+    begin_to_move(slot, target, source)
+    end_moving(slot, target, source, [other])
+
+
+def test_messages_claims_and_leases_move_with_their_slot(move: Move, cluster_broker: RedisBroker) -> None:
+    cluster_broker.publish([publication(name) for name in "abcd"])
+    lease = begin_lease(cluster_broker)
+    first, second = lease.claim(["celery"], 2).deliveries
+
+    move.begin()
+    move.end()
+
+    claimed = lease.claim(["celery"], 1, [Finish(first.tag), Requeue(second.tag)])
+    assert (ids_of(claimed), claimed.lost) == (["b"], [])
+    cluster_broker.publish([publication("e")])
+    assert drain(lease) == ["c", "d", "e"]
+    assert move.target.client.exists("sedano:{celery}:holders")
+
+
+def test_a_node_that_sleeps_follows_its_queue(move: Move, cluster_broker: RedisBroker) -> None:
+    lease = begin_lease(cluster_broker)
+    woken: list[bool] = []
+    thread = threading.Thread(target=lambda: woken.append(lease.wait(["celery"], NEVER)))
+    thread.start()
+    wait_until(lambda: is_blocked_on(move.source))
+
+    move.begin()
+    move.end()
+    wait_until(lambda: is_blocked_on(move.target))
+    began = time.monotonic()
+    cluster_broker.publish([publication("a")])
+    thread.join()
+
+    assert woken == [True]
+    assert time.monotonic() - began < NEVER / 4
+    assert drain(lease) == ["a"]
+
+
+def test_while_a_slot_is_moving_messages_are_taken_in_and_kept(
+    move: Move, cluster_broker: RedisBroker
+) -> None:
+    cluster_broker.publish([publication("before")])
+    lease = begin_lease(cluster_broker)
+    (before,) = lease.claim(["celery"], 1).deliveries
+
+    move.begin()
+    cluster_broker.publish([publication("meanwhile")])
+    with pytest.raises(BrokerUnavailable):
+        lease.claim(["celery"], 1, [Finish(before.tag)])
+    move.end()
+
+    claimed = lease.claim(["celery"], 10, [Finish(before.tag)])
+    assert (ids_of(claimed), claimed.lost) == (["meanwhile"], [])
+    assert drain(begin_lease(cluster_broker)) == []
+
+
+def is_blocked_on(node: RedisServer) -> bool:
+    """Whether somebody sleeps there."""
+    return any(client["cmd"] == "blmove" for client in node.client.client_list())
