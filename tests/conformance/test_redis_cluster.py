@@ -1,10 +1,12 @@
 """The Redis broker keeps its port's promises in a Redis Cluster, and goes where slots go."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from redis.cluster import RedisCluster
@@ -13,14 +15,23 @@ from sedano.brokers.broker import Broker
 from sedano.brokers.redis.broker import RedisBroker
 from sedano.brokers.settlement import Bury, Finish, Record, Requeue
 from sedano.clock import Clock
-from sedano.errors import BrokerUnavailable, NotSupported
+from sedano.errors import BrokerUnavailable, ConfigurationError, NotSupported
 from sedano.redis.cluster_link import slot_of
 from sedano.redis.redis_url import RedisLocation
 from sedano.testing.broker_cases.fixtures import begin_lease, drain, ids_of
 from sedano.testing.broker_conformance import BrokerConformance
 from sedano.testing.messages import publication
+from tests.servers.certificates import make_certificates
 from tests.servers.key_owners import leaks
-from tests.servers.redis_groups import NEVER, begin_to_move, end_moving, private_cluster, wait_until
+from tests.servers.redis_groups import (
+    NEVER,
+    begin_to_move,
+    end_moving,
+    private_cluster,
+    private_redis,
+    tls_port_of,
+    wait_until,
+)
 from tests.servers.redis_server import RedisServer
 
 
@@ -119,9 +130,85 @@ def test_follow_ups_of_a_node_that_was_taken_for_dead_are_not_published(
     assert drain(heir, ["celery", *QUEUES]) == ["a"]
 
 
+def test_any_of_the_named_servers_is_enough(nodes: list[RedisServer]) -> None:
+    url = f"redis+cluster://127.0.0.1:1;127.0.0.1:2;127.0.0.1:{nodes[2].port}"
+    broker = RedisBroker(RedisLocation.from_url(url))
+
+    broker.publish([publication(queue, queue=queue) for queue in QUEUES])
+
+    assert sorted(drain(begin_lease(broker), QUEUES)) == sorted(QUEUES)
+    broker.close()
+
+
 def test_a_queue_whose_name_has_braces_is_refused(cluster_broker: RedisBroker) -> None:
     with pytest.raises(NotSupported, match="braces"):
         begin_lease(cluster_broker).claim(["{a}b"], 1)
+
+
+# -- what the cluster is not
+
+
+def test_a_server_of_a_cluster_is_not_a_server_by_itself(nodes: list[RedisServer]) -> None:
+    broker = RedisBroker(RedisLocation.from_url(nodes[1].url))
+
+    with pytest.raises(ConfigurationError, match=r"redis\+cluster://"):
+        broker.publish([publication(queue, queue=queue) for queue in QUEUES])
+
+    broker.close()
+
+
+def test_a_server_by_itself_is_not_a_cluster(tmp_path: Path) -> None:
+    with private_redis(tmp_path) as server:
+        broker = RedisBroker(RedisLocation.from_url(f"redis+cluster://127.0.0.1:{server.port}"))
+
+        with pytest.raises(ConfigurationError, match="no Redis Cluster"):
+            broker.publish([publication()])
+
+        broker.close()
+
+
+def test_a_cluster_has_one_database() -> None:
+    with pytest.raises(ConfigurationError, match="database"):
+        RedisLocation.from_url("redis+cluster://127.0.0.1/1")
+
+
+def test_a_cluster_may_speak_tls(tmp_path: Path) -> None:
+    certificates = make_certificates(tmp_path / "certificates")
+    with private_cluster(tmp_path, certificates=certificates) as nodes:
+        url = f"redis+cluster://127.0.0.1:{tls_port_of(nodes[0])}?ssl_ca_certs={certificates.authority}"
+        broker = RedisBroker(RedisLocation.from_url(url))
+        broker.publish([publication(queue, queue=queue) for queue in QUEUES])
+        lease = begin_lease(broker)
+
+        assert lease.wait(QUEUES, NEVER)
+        assert sorted(drain(lease, QUEUES)) == sorted(QUEUES)
+
+        broker.close()
+
+
+# -- servers that do not answer
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_frozen_servers_are_unavailable_within_the_deadline(
+    nodes: list[RedisServer], cluster_broker: RedisBroker, count: int
+) -> None:
+    one_of_each_server = {slot_of(queue) * 3 // 16384: queue for queue in QUEUES}.values()
+    cluster_broker.publish([publication(queue, queue=queue) for queue in one_of_each_server])
+    for node in nodes[:count]:
+        node.freeze()
+
+    took: list[float] = []
+    for queue in one_of_each_server:
+        began = time.monotonic()
+        with contextlib.suppress(BrokerUnavailable):
+            cluster_broker.publish([publication(queue, queue=queue)])
+        took.append(time.monotonic() - began)
+
+    for node in nodes[:count]:
+        node.thaw()
+    assert max(took) < 2.0
+    cluster_broker.publish([publication("after")])
 
 
 # -- slots that move

@@ -1,4 +1,4 @@
-"""A Redis Cluster whose servers die: its replica takes over, or it comes back with its data, and nothing is lost."""
+"""A server of a Redis Cluster dies: its replica takes over, or it comes back, and nothing is lost."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +13,12 @@ from sedano.errors import BrokerUnavailable
 from sedano.redis.redis_url import RedisLocation
 from sedano.testing.broker_cases.fixtures import begin_lease, drain, ids_of
 from sedano.testing.messages import publication
-from tests.servers.redis_groups import private_cluster, wait_until
+from tests.servers.redis_groups import (
+    private_cluster,
+    wait_until,
+    wait_until_promoted,
+    wait_until_replicated,
+)
 from tests.servers.redis_server import RedisServer
 
 T = TypeVar("T")
@@ -34,7 +39,7 @@ def nodes(tmp_path: Path) -> Iterator[list[RedisServer]]:
 
 @pytest.fixture
 def broker(nodes: list[RedisServer]) -> Iterator[RedisBroker]:
-    broker = RedisBroker(RedisLocation.from_url(f"redis+cluster://127.0.0.1:{nodes[2].port}"))
+    broker = RedisBroker(RedisLocation.from_url(f"redis+cluster://127.0.0.1:{nodes[0].port}"))
     yield broker
     broker.close()
 
@@ -61,12 +66,12 @@ def test_a_lease_goes_on_when_a_replica_has_taken_over(nodes: list[RedisServer],
     (before,) = lease.claim(["celery"], 1).deliveries
     assert first.client.exists(f"sedano:{{celery}}:held:{lease.incarnation}")
     assert not lease.wait(["mail"], 0.01)
-    first.client.execute_command("WAIT", 1, 5000)
+    wait_until_replicated(first, replica)
 
     first.kill()
     with pytest.raises(BrokerUnavailable):
         lease.claim(["celery"], 1, [Finish(before.tag)])
-    wait_until(lambda: replica.client.info("replication")["role"] == "master")
+    wait_until_promoted(replica)
     wait_until(lambda: all(is_whole(node) for node in (second, third, replica)))
 
     claimed = patiently(lambda: lease.claim(["celery"], 1, [Finish(before.tag)]))

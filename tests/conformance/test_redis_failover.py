@@ -16,7 +16,14 @@ from sedano.errors import BrokerUnavailable
 from sedano.redis.redis_url import RedisLocation
 from sedano.testing.broker_cases.fixtures import begin_lease, drain, ids_of
 from sedano.testing.messages import publication
-from tests.servers.redis_groups import private_redis, private_replica, private_sentinels, wait_until
+from tests.servers.redis_groups import (
+    private_redis,
+    private_replica,
+    private_sentinels,
+    wait_until,
+    wait_until_promoted,
+    wait_until_replicated,
+)
 from tests.servers.redis_server import RedisServer
 
 T = TypeVar("T")
@@ -33,20 +40,11 @@ class Pair:
     replica: RedisServer
     url: str
 
-    def wait_until_replicated(self) -> None:
-        """What was written so far is on the replica as well."""
-        offset = self.master.client.info("replication")["master_repl_offset"]
-        wait_until(lambda: self.replica.client.info("replication")["slave_repl_offset"] >= offset)
-
     def fail_over(self) -> None:
         """As an operator does it: both servers live."""
         port = RedisLocation.from_url(self.url, options={"master_name": "shop"}).sentinels[-1][1]
         with Redis(port=port) as sentinel:
             wait_until(lambda: _has_failed_over(sentinel))
-
-    def wait_until_promoted(self) -> None:
-        """The replica is the master now."""
-        wait_until(lambda: self.replica.client.info("replication")["role"] == "master")
 
 
 def _has_failed_over(sentinel: "Redis[bytes]") -> bool:
@@ -90,12 +88,12 @@ def test_a_lease_goes_on_at_the_replica_when_the_master_has_died(pair: Pair, bro
     lease = begin_lease(broker)
     (first,) = lease.claim(["celery"], 1).deliveries
     assert not lease.wait(["mail"], 0.01)  # blocked on the master, in an instant
-    pair.wait_until_replicated()
+    wait_until_replicated(pair.master, pair.replica)
 
     pair.master.kill()
     with pytest.raises(BrokerUnavailable):
         lease.renew([])
-    pair.wait_until_promoted()
+    wait_until_promoted(pair.replica)
 
     claimed = patiently(lambda: lease.claim(["celery"], 1, [Finish(first.tag)]))
     assert ids_of(claimed) == ["b"]
@@ -112,7 +110,7 @@ def test_nobody_goes_on_writing_to_a_master_that_has_become_a_replica(
     broker.publish([publication("a")])
     lease = begin_lease(broker)
     assert lease.wait(["celery"], 10)  # the message is in the inbox
-    pair.wait_until_replicated()
+    wait_until_replicated(pair.master, pair.replica)
 
     pair.fail_over()
     wait_until(lambda: pair.master.client.info("replication")["role"] == "slave")

@@ -284,6 +284,23 @@ def test_a_frozen_server_is_told_in_time(tmp_path: Path) -> None:
         results.close()
 
 
+def test_a_frozen_cluster_is_told_in_time(started_nodes: list[RedisServer]) -> None:
+    results = open_result_store(f"redis+cluster://127.0.0.1:{started_nodes[0].port}")
+    results.get("a")
+    began = time.monotonic()
+    for node in started_nodes:
+        node.freeze()
+    with pytest.raises(ResultStoreError):
+        results.get_many([str(number) for number in range(10)])
+    for node in started_nodes:
+        node.thaw()
+
+    assert time.monotonic() - began < 4
+    results.put([ResultWrite("a", "SUCCESS", b"here")])
+    assert results.get("a") == b"here"
+    results.close()
+
+
 def test_those_who_wait_outlive_a_restart_of_the_server(tmp_path: Path) -> None:
     with private_redis(tmp_path) as server:
         results = open_result_store(server.url)

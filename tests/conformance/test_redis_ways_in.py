@@ -38,11 +38,7 @@ def started_server(
 ) -> Iterator[RedisServer]:
     """One for all of them: on a port, on another with TLS, and on a socket."""
     folder = tmp_path_factory.mktemp("redis")
-    tls = (
-        *("--tls-port", str(tls_port), "--tls-auth-clients", "no"),
-        *("--tls-ca-cert-file", str(certificates.authority)),
-        *("--tls-cert-file", str(certificates.certificate), "--tls-key-file", str(certificates.key)),
-    )
+    tls = ("--tls-port", str(tls_port), *certificates.for_redis)
     with private_redis(folder, "--unixsocket", str(folder / "socket"), *tls) as server:
         yield server
 
@@ -128,3 +124,18 @@ def test_a_certificate_for_another_host_is_refused_unless_its_user_does_not_mind
     server.client.config_set("bind", "127.0.0.1")
     broker.close()
     careless.close()
+
+
+def test_connections_over_tls_are_used_again(
+    server: RedisServer, certificates: Certificates, tls_port: int
+) -> None:
+    url = f"rediss://127.0.0.1:{tls_port}/0?ssl_ca_certs={certificates.authority}"
+    broker = RedisBroker(RedisLocation.from_url(url))
+    broker.publish([publication("first")])
+    before = server.client.info("stats")["total_connections_received"]
+
+    for number in range(20):
+        broker.publish([publication(f"{number}")])
+
+    assert server.client.info("stats")["total_connections_received"] == before
+    broker.close()

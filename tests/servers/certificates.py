@@ -21,6 +21,14 @@ class Certificates:
     certificate: Path
     key: Path
 
+    @property
+    def for_redis(self) -> tuple[str, ...]:
+        """The arguments of a server that has them; who comes needs none."""
+        return (
+            *("--tls-ca-cert-file", str(self.authority), "--tls-auth-clients", "no"),
+            *("--tls-cert-file", str(self.certificate), "--tls-key-file", str(self.key)),
+        )
+
 
 def make_certificates(folder: Path) -> Certificates:
     """A new authority and a certificate of it, good for a day."""

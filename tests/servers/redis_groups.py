@@ -12,6 +12,7 @@ from pathlib import Path
 
 import redis
 
+from tests.servers.certificates import Certificates
 from tests.servers.redis_server import RedisServer, needs_redis
 
 #: Far longer than anything here takes.
@@ -30,14 +31,21 @@ def private_redis(folder: Path, *arguments: str) -> Iterator[RedisServer]:
 
 
 @contextlib.contextmanager
-def private_cluster(folder: Path, *arguments: str, replicas: int = 0) -> Iterator[list[RedisServer]]:
-    """Three servers that share the slots; behind them in the list replicas of the first one."""
+def private_cluster(
+    folder: Path, *arguments: str, replicas: int = 0, certificates: Certificates | None = None
+) -> Iterator[list[RedisServer]]:
+    """Three servers that share the slots; behind them in the list replicas of the first one.
+
+    Args:
+        certificates: They speak TLS with each other, and on ports of its own with others.
+    """
     with contextlib.ExitStack() as stack:
-        bus = ("--cluster-enabled", "yes", *arguments, "--cluster-port")
-        nodes = [
-            stack.enter_context(private_redis(folder / str(number), *bus, str(_free_port())))
-            for number in range(3 + replicas)
-        ]
+        nodes: list[RedisServer] = []
+        for number in range(3 + replicas):
+            own = ["--cluster-enabled", "yes", "--cluster-port", str(_free_port())]
+            if certificates is not None:
+                own += ["--tls-cluster", "yes", "--tls-port", str(_free_port()), *certificates.for_redis]
+            nodes.append(stack.enter_context(private_redis(folder / str(number), *own, *arguments)))
         first = nodes[0]
         buses = [node.client.config_get("cluster-port")["cluster-port"] for node in nodes]
         for number, node in enumerate(nodes):
@@ -46,7 +54,8 @@ def private_cluster(folder: Path, *arguments: str, replicas: int = 0) -> Iterato
                 node.client.execute_command("CLUSTER ADDSLOTSRANGE", low, high)
                 node.client.execute_command("CLUSTER SET-CONFIG-EPOCH", number + 1)
             if node is not first:
-                node.client.execute_command("CLUSTER MEET", "127.0.0.1", first.port, buses[0])
+                port = first.port if certificates is None else tls_port_of(first)
+                node.client.execute_command("CLUSTER MEET", "127.0.0.1", port, buses[0])
         wait_until(lambda: all(_is_whole(node, len(nodes)) for node in nodes))
         for node in nodes[3:]:
             node.client.execute_command("CLUSTER REPLICATE", id_in_cluster(first))
@@ -57,6 +66,11 @@ def private_cluster(folder: Path, *arguments: str, replicas: int = 0) -> Iterato
 def _is_whole(node: RedisServer, count: int) -> bool:
     state = node.client.execute_command("CLUSTER INFO")
     return state["cluster_state"] == "ok" and state["cluster_known_nodes"] == str(count)
+
+
+def tls_port_of(node: RedisServer) -> int:
+    """Where a server speaks TLS."""
+    return int(node.client.config_get("tls-port")["tls-port"])
 
 
 def id_in_cluster(node: RedisServer) -> str:
@@ -116,6 +130,17 @@ def private_replica(folder: Path, master: RedisServer) -> Iterator[RedisServer]:
     with private_redis(folder, "--replicaof", "127.0.0.1", str(master.port)) as replica:
         wait_until(lambda: replica.client.info("replication")["master_link_status"] == "up")
         yield replica
+
+
+def wait_until_replicated(master: RedisServer, replica: RedisServer) -> None:
+    """Until what was written so far is on the replica as well."""
+    offset = master.client.info("replication")["master_repl_offset"]
+    wait_until(lambda: replica.client.info("replication")["slave_repl_offset"] >= offset)
+
+
+def wait_until_promoted(replica: RedisServer) -> None:
+    """Until it is the master."""
+    wait_until(lambda: replica.client.info("replication")["role"] == "master")
 
 
 def _free_port() -> int:

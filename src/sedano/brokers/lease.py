@@ -57,8 +57,8 @@ class Lease(Protocol):
         are ready, but not none. ``limit`` 0 only settles. With ``tasks``, only messages of these tasks
         (``BrokerFeatures.claims_by_task``), and perhaps not those behind very many others. Paused queues give
         nothing, and a lease that was lost gets nothing. A follow-up is published exactly when its settlement
-        takes effect. Results are stored in the same step if the lease was begun with ``results``, else left to
-        the caller.
+        takes effect. Results are stored in the same step if the lease was begun with ``results``, else left
+        to the caller.
         """
 
     def holds(self, tags: Collection[int]) -> set[int]:

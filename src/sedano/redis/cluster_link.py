@@ -56,7 +56,7 @@ class ClusterLink:
     """Some connections to each server of a cluster.
 
     Args:
-        location: Any of the servers.
+        location: Any of the servers, or several of them.
         timeout: Seconds any call may take in all, redirections and all.
         translate: Makes this adapter's error of a diagnosis. Only those come out.
         most_connections: To each server.
@@ -82,6 +82,8 @@ class ClusterLink:
         # Written by any thread: at worst two learn the same at once.
         self._links: dict[Address, RedisLink] = {}
         self._slots: _Slots | None = None
+        #: All servers that there were when we looked last, masters and replicas.
+        self._everybody: frozenset[Address] = frozenset()
         #: Who said last that a slot is elsewhere now, or named its new place: to be asked first.
         self._informed: Address | None = None
 
@@ -165,6 +167,8 @@ class ClusterLink:
         for answer in answers:
             if isinstance(answer, Exception):
                 with self.translated_errors():
+                    if isinstance(answer, MovedError):  # again and again, until the deadline
+                        raise ClusterDownError(f"the servers do not agree where slot {answer.slot_id} is")
                     raise answer
         return answers
 
@@ -250,16 +254,18 @@ class ClusterLink:
         slots = self._slots
         if slots is None:
             slots = self._slots = self._ask_for_slots(deadline)
+            self._everybody = slots.everybody
             for gone in self._links.keys() - slots.everybody:
                 if link := self._links.pop(gone, None):
                     link.close()
         return slots
 
     def _ask_for_slots(self, deadline: float) -> _Slots:
-        known = [address for address in self._links if address != self._informed]
+        known = list(self._everybody)
         random.shuffle(known)
         first = [] if self._informed is None else [self._informed]
-        candidates = list(dict.fromkeys([*first, *known, (self.location.host, self.location.port)]))
+        named = [(self.location.host, self.location.port), *self.location.more_hosts]
+        candidates = list(dict.fromkeys([*first, *known, *named]))
         self._informed = None
         failure: Exception = ClusterDownError("no server is known")
         for number, address in enumerate(candidates):
@@ -279,7 +285,7 @@ class ClusterLink:
         if link is None:
             host, port = address
             link = RedisLink(
-                replace(self.location, host=host, port=port, cluster=False),
+                replace(self.location, host=host, port=port, cluster=False, more_hosts=()),
                 timeout=self.timeout,
                 translate=self._translate,
                 most_connections=self._most,

@@ -53,6 +53,13 @@ def diagnose(error: Exception) -> Diagnosis:
         return Diagnosis("the server is a read-only replica (READONLY): a failover may be under way", True)
     if isinstance(error, exceptions.OutOfMemoryError):
         return Diagnosis("the server is out of memory (OOM): see maxmemory", passing=True)
+    if isinstance(error, exceptions.MovedError | exceptions.ClusterCrossSlotError):
+        return Diagnosis(
+            f"the server belongs to a Redis Cluster, whose URL begins with redis+cluster://: {text}",
+            configuration=True,
+        )
+    if "cluster support disabled" in text:
+        return Diagnosis(f"the server belongs to no Redis Cluster: {text}", configuration=True)
     if isinstance(error, exceptions.ClusterDownError):
         return Diagnosis(f"the cluster is not whole (CLUSTERDOWN): {text}", passing=True)
     if isinstance(error, exceptions.AskError | exceptions.TryAgainError):

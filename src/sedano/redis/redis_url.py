@@ -44,8 +44,10 @@ class RedisLocation:
     sentinels: tuple[tuple[str, int], ...] = ()
     master_name: str | None = None
     sentinel_options: Mapping[str, Any] = field(default_factory=dict)
-    #: A cluster: the host is any of its nodes.
+    #: A cluster: the host is any of its servers.
     cluster: bool = False
+    #: Others of them, to be asked if that one does not answer.
+    more_hosts: tuple[tuple[str, int], ...] = ()
 
     @classmethod
     def from_url(
@@ -77,18 +79,22 @@ class RedisLocation:
                     db=db if not others else _database(urlsplit(others[-1]), query),
                     username=user,
                     password=password,
-                    sentinels=((host, port or 26379), *(_sentinel(other) for other in others)),
+                    sentinels=((host, port or 26379), *(_address(other, 26379) for other in others)),
                     master_name=_master_name(options, query, setting),
                     sentinel_options=dict(options.get("sentinel_kwargs") or {}),
                 )
+            cluster = scheme == "redis+cluster"
+            if cluster and db:
+                raise ValueError(f"a Redis Cluster has no database but 0, got {db}")
             return cls(
                 host=unquote(host),
                 port=port or 6379,
                 db=db,
                 username=user,
                 password=password,
-                tls=_tls(query, setting) if scheme in _TLS else None,
-                cluster=scheme == "redis+cluster",
+                tls=_tls(query, setting) if scheme in _TLS or (cluster and _names_tls(query)) else None,
+                cluster=cluster,
+                more_hosts=tuple(_address(other, 6379) for other in others) if cluster else (),
             )
         except ValueError as error:
             raise ConfigurationError(f"{setting}: the Redis URL cannot be read: {error}") from error
@@ -112,9 +118,9 @@ def _database(parts: SplitResult, query: Mapping[str, str]) -> int:
     return int(text)
 
 
-def _sentinel(url: str) -> tuple[str, int]:
-    parts = urlsplit(url if "://" in url else f"sentinel://{url}")
-    return parts.hostname or "localhost", parts.port or 26379
+def _address(url: str, default_port: int) -> tuple[str, int]:
+    parts = urlsplit(url if "://" in url else f"redis://{url}")
+    return parts.hostname or "localhost", parts.port or default_port
 
 
 def _master_name(options: Mapping[str, Any], query: Mapping[str, str], setting: str) -> str:
@@ -124,6 +130,11 @@ def _master_name(options: Mapping[str, Any], query: Mapping[str, str], setting: 
             f"{setting}: sentinel:// needs the transport option master_name: the name of the server there."
         )
     return str(name)
+
+
+def _names_tls(query: Mapping[str, str]) -> bool:
+    """Whether there are options for TLS: for a scheme that has no variant of its own with it."""
+    return any(name.startswith("ssl_") for name in query)
 
 
 def _tls(query: Mapping[str, str], setting: str) -> dict[str, Any]:

@@ -110,7 +110,7 @@ class Child:
         return permit
 
     def _watch(self) -> int | None:
-        """Stay awake for a moment: to be woken takes longer than all else that this process does for a job."""
+        """Stay awake for a moment: to be woken takes longer than all else that this process does for it."""
         deadline = perf_counter() + LONGEST_WATCH
         while (permit := self._permits.take()) is None and perf_counter() < deadline:
             pass

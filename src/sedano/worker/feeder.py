@@ -17,7 +17,7 @@ import msgspec
 from sedano.backoff import ExponentialBackoff
 from sedano.brokers.broker import Broker
 from sedano.brokers.delivery import Delivery
-from sedano.brokers.lease import Lease
+from sedano.brokers.lease import Claimed, Lease
 from sedano.brokers.settlement import Finish, Park, Record, Requeue, Settlement
 from sedano.errors import BrokerError, LeaseLost, ResultStoreError
 from sedano.execution.job import Job
@@ -89,6 +89,8 @@ class Feeder:
         self._handed = 0
         #: Claims grow to this while all they bring is not due: ready messages may lie behind.
         self._looking_past = 0
+        #: The last wait ended with nothing: only what others have parked is left to look for.
+        self._nothing_ready = False
         self._largest_claim = LARGEST_CLAIM
         self._next_renewal = 0.0
         self._next_recovery = 0.0
@@ -210,6 +212,7 @@ class Feeder:
             coroutines = min(self._coroutine_allowance, LARGEST_CLAIM) if not wanted else 0
             generation = self._generation
             self._bell.clear()
+        in_vain, self._nothing_ready = self._nothing_ready and not settling, False
         if not settling and not wanted and not coroutines:
             return False
         only = None
@@ -217,7 +220,9 @@ class Feeder:
             wanted, only = coroutines, self._coroutine_tasks()
         try:
             sendable = settling if self._joint is not None else self._store_results(lease, settling)
-            claimed = lease.claim(self._plan.queues, wanted, sendable, tasks=only)
+            claimed = (
+                Claimed([], []) if in_vain else lease.claim(self._plan.queues, wanted, sendable, tasks=only)
+            )
         except BaseException:
             with self._lock:
                 self._settling = settling + self._settling
@@ -358,5 +363,6 @@ class Feeder:
             self._bell.wait(timeout)
         elif not self._bell.is_set():
             only = None if wants_any else self._coroutine_tasks()
-            if lease.wait(self._plan.queues, timeout, tasks=only) and not self._bell.is_set():
+            self._nothing_ready = not lease.wait(self._plan.queues, timeout, tasks=only)
+            if not self._nothing_ready and not self._bell.is_set():
                 self._news()

@@ -57,3 +57,20 @@ def test_sentinels_are_read_with_the_name_of_their_server() -> None:
 def test_what_cannot_be_read_is_refused_with_the_settings_name(url: str) -> None:
     with pytest.raises(ConfigurationError, match="result_backend"):
         RedisLocation.from_url(url, setting="result_backend")
+
+
+def test_several_servers_of_a_cluster_may_be_named() -> None:
+    location = RedisLocation.from_url("redis+cluster://:secret@one;two:6380;redis://three")
+
+    assert location.cluster
+    assert (location.host, location.port, location.password) == ("one", 6379, "secret")
+    assert location.more_hosts == (("two", 6380), ("three", 6379))
+
+
+def test_a_cluster_speaks_tls_if_there_are_parameters_for_it() -> None:
+    assert RedisLocation.from_url("redis+cluster://host").tls is None
+    assert RedisLocation.from_url("redis+cluster://host?ssl_ca_certs=/ca.pem").tls == {
+        "ssl_ca_certs": "/ca.pem",
+        "ssl_cert_reqs": ssl.CERT_REQUIRED,
+        "ssl_check_hostname": True,
+    }

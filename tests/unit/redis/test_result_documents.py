@@ -17,8 +17,8 @@ from sedano.results.result_write import ResultWrite
 from sedano.results.store import ResultStore
 from sedano.results.task_meta import TaskMeta
 from sedano.settings.sections import ResultSettings
-from tests.servers.redis_server import RedisServer
 from tests.servers.redis_groups import NEVER, private_redis, wait_until
+from tests.servers.redis_server import RedisServer
 
 #: Celery's backend stores with SETEX, which redis-py deprecates.
 pytestmark = pytest.mark.filterwarnings("ignore:Call to deprecated setex:DeprecationWarning")

@@ -208,7 +208,7 @@ class RedisAdmin:
         list_key, _, due, parked, *_ = self._names.of_lane(lane)
         held, inboxes = self._of_nodes(lane, self._incarnations())
         start = 0
-        # From where messages are published to where they are claimed: what moves meanwhile is not passed over.
+        # From where messages come in to where they are claimed: what moves meanwhile is not passed over.
         while chunk := self._link.call("LRANGE", list_key, start, start + _CHUNK - 1):
             start += len(chunk)
             for message in chunk:

@@ -72,6 +72,8 @@ class LaneScripts:
         self._names = names
         self._incarnation = incarnation
         self._joint = joint_results
+        #: The queues that this incarnation claims from.
+        self._served: frozenset[str] = frozenset()
         #: Puts messages among the held ones that a wait brought: sent in front of whatever comes next.
         self._adopting: list[ScriptRun] = []
 
@@ -92,6 +94,7 @@ class LaneScripts:
         return bool(self._link.run(scripts.ENLIST, *self._enlisting(holders, queues)))
 
     def _enlisting(self, holders: Sequence[str], queues: Sequence[str]) -> tuple[list[str], tuple[Any, ...]]:
+        self._served = frozenset(queues)
         keys = [self._names.node(self._incarnation), *holders]
         return keys, (self._incarnation, msgspec.json.encode(queues))
 
@@ -142,7 +145,12 @@ class LaneScripts:
 
     def _batch(self, claims: Mapping[int, Claim], now: float) -> Settling:
         return Settling(
-            self._names, claims, incarnation=self._incarnation, now=now, joint_results=self._joint
+            self._names,
+            claims,
+            incarnation=self._incarnation,
+            now=now,
+            joint_results=self._joint,
+            served=self._served,
         )
 
     def _claiming(self, wanted: Wanted, now: float) -> ScriptRun:

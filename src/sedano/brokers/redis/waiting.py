@@ -231,10 +231,11 @@ class Waiting:
                 connection = server.dedicated(timeout=_ANSWER, client_name=self.client_name)
                 connection.send_command("CLIENT", "ID")
                 self._doors[queue] = _Door(connection, int(connection.read_response()), server)
+            # Before it is sent, and until it has been answered: whatever fails, a message may have been moved.
+            self._blocked.add(queue)
             self._doors[queue].connection.send_command(
                 "BLMOVE", keys[0], keys[6], "RIGHT", "LEFT", f"{self._longest_block:.3f}"
             )
-            self._blocked.add(queue)
 
     def _sleep(self, seconds: float) -> None:
         poll = select.poll()
@@ -254,12 +255,13 @@ class Waiting:
                 self._hear()
 
     def _answer(self, queue: str) -> None:
-        self._blocked.discard(queue)
         try:
             message = self._doors[queue].connection.read_response()
         except (AskError, TryAgainError) as error:
+            self._blocked.discard(queue)
             self._follow(queue, error)
             return
+        self._blocked.discard(queue)
         if message is not None:
             self._given.append((queue, message))
 
