@@ -1,7 +1,9 @@
 """How a lease on Redis is woken, and what becomes of the message that woke it."""
 
+import json
 import threading
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -260,3 +262,46 @@ class TestBeingTold:
 
         assert drain(lease) == ["a"]
         untold.close()
+
+
+class TestClaimsOfSomeTasks:
+    def test_messages_of_celerys_are_known_by_their_headers(
+        self, broker: RedisBroker, server: RedisServer
+    ) -> None:
+        for name in ("tests.add", "tests.nap"):
+            body = b64encode(b'[[], {"note": "\\"task\\": \\"tests.nap\\""}, {}]').decode()
+            message = {
+                "body": body,
+                "content-encoding": "utf-8",
+                "content-type": "application/json",
+                "headers": {"lang": "py", "task": name, "id": name},
+                "properties": {"body_encoding": "base64", "delivery_tag": name},
+            }
+            server.client.lpush("celery", json.dumps(message))
+        lease = begin_lease(broker)
+
+        assert ids_of(lease.claim(["celery"], 10, tasks=["tests.nap"])) == ["tests.nap"]
+        assert ids_of(lease.claim(["celery"], 10)) == ["tests.add"]
+
+    def test_they_are_found_behind_many_others(self, broker: RedisBroker) -> None:
+        broker.publish([publication(task="tests.add") for _ in range(500)])
+        broker.publish([publication(f"n{n}", task="tests.nap") for n in range(5)])
+        lease = begin_lease(broker)
+
+        first = lease.claim(["celery"], 3, tasks=["tests.nap"])
+        rest = lease.claim(["celery"], 10, [Finish(one.tag) for one in first.deliveries], tasks=["tests.nap"])
+
+        assert ids_of(first) + ids_of(rest) == ["n0", "n1", "n2", "n3", "n4"]
+        assert broker.admin.depth("celery").ready == 500
+
+    def test_what_a_wait_for_any_task_was_given_goes_to_others(
+        self, broker: RedisBroker, server: RedisServer
+    ) -> None:
+        lease, other = begin_lease(broker), begin_lease(broker, "w2@host")
+        with asleep(lease, server) as has_ended:
+            broker.publish([publication("a", task="tests.add")])
+            assert has_ended(TOLD_AT_ONCE)
+
+        lease.wait(["celery"], 0.01, tasks=["tests.nap"])
+
+        assert drain(other) == ["a"]

@@ -34,7 +34,7 @@ _FEATURES: Final = BrokerFeatures(
     higher_priority_first=False,
     keeps_place=False,
     push=True,
-    claims_by_task=False,
+    claims_by_task=True,
     durable=True,
 )
 

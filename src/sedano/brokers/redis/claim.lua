@@ -37,11 +37,7 @@ local function count_ready(lane)
   if redis.call('EXISTS', KEYS[lane * 8 + 8]) == 1 then
     return 0
   end
-  local ripe = redis.call('ZRANGEBYSCORE', due, '-inf', ARGV[1], 'WITHSCORES', 'LIMIT', 0, 1000)
-  for index = #ripe - 1, 1, -2 do
-    redis.call('RPUSH', list, stamp(ripe[index], 0, nil, ripe[index + 1]))
-    redis.call('ZREM', due, ripe[index])
-  end
+  promote(list, due, ARGV[1])
   return redis.call('LLEN', list)
 end
 

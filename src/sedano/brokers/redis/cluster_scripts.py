@@ -144,6 +144,18 @@ class ClusterScripts(LaneScripts):
                 limit, first_tag = limit - answer[0], first_tag + answer[0]
         return found
 
+    def claim_some(
+        self, lanes: Sequence[Lane], limit: int, first_tag: int, tasks: Collection[str], now: float
+    ) -> Sequence[Found]:
+        found: list[Found] = []
+        counts = self._run(self._over(lanes, ScriptRun(scripts.COUNT, (), (repr(now), self._incarnation))))
+        for lane, count in zip(lanes, counts, strict=True):
+            if count > 0 and limit:
+                (answer,) = self._run([self._claiming_some([lane], limit, first_tag, tasks, now)])
+                found += found_in([lane], first_tag, answer)
+                limit, first_tag = limit - answer[0], first_tag + answer[0]
+        return found
+
     def look(
         self, lanes: Sequence[Lane], listed: Sequence[Lane], now: float, before: Sequence[Command]
     ) -> tuple[int, float | None, list[int]]:

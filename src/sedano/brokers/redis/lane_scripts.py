@@ -172,6 +172,20 @@ class LaneScripts:
         keys = [key for lane in lanes for key in lane.keys]
         return ScriptRun(scripts.CLAIM_PARKED, keys, (limit, first_tag, self._incarnation, pack(list(tasks))))
 
+    def claim_some(
+        self, lanes: Sequence[Lane], limit: int, first_tag: int, tasks: Collection[str], now: float
+    ) -> Sequence[Found]:
+        """Claim ready messages of these tasks."""
+        (found,) = self._run([self._claiming_some(lanes, limit, first_tag, tasks, now)])
+        return found_in(lanes, first_tag, found)
+
+    def _claiming_some(
+        self, lanes: Sequence[Lane], limit: int, first_tag: int, tasks: Collection[str], now: float
+    ) -> ScriptRun:
+        keys = [key for lane in lanes for key in lane.keys]
+        arguments = (repr(now), limit, first_tag, self._incarnation, pack(list(tasks)))
+        return ScriptRun(scripts.CLAIM_SOME, keys, arguments)
+
     def give_back(self, lanes: Sequence[Lane], first_tag: int, last_tag: int) -> None:
         """Make ready again what is held under these tags."""
         self._run(self._over(lanes, ScriptRun(scripts.GIVE_BACK, (), (first_tag, last_tag))))

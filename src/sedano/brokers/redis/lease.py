@@ -20,7 +20,7 @@ from sedano.brokers.redis.recovery import Recovery
 from sedano.brokers.redis.script_runners import lane_scripts
 from sedano.brokers.redis.settling import Claim
 from sedano.brokers.redis.waiting import Sight, Waiting
-from sedano.brokers.settlement import Bury, Record, Settlement
+from sedano.brokers.settlement import Bury, Record, Requeue, Settlement
 from sedano.clock import Clock
 from sedano.errors import BrokerError, LeaseLost, MalformedMessage
 from sedano.redis.key_names import KeyNames
@@ -92,6 +92,8 @@ class RedisLease:
         tasks: Collection[str] | None = None,
     ) -> Claimed:
         now = self._clock.timestamp()
+        if tasks is not None:
+            return self._claim_some(queues, limit, settling, tasks, now)
         self._untold += self._take_given(self._waiting.take(queues, limit - len(self._untold)), now)
         given = self._untold[:limit]
         if given and not settling:
@@ -114,6 +116,26 @@ class RedisLease:
             self._waiting.left_something = False
         found = self._take_in(outcome.found, now) if outcome.stands else []
         return Claimed(self._told(given) + found, outcome.lost)
+
+    def _claim_some(
+        self,
+        queues: Sequence[str],
+        limit: int,
+        settling: Sequence[Settlement],
+        tasks: Collection[str],
+        now: float,
+    ) -> Claimed:
+        # What a wait for any task has brought is for others now.
+        returning = [Requeue(delivery.tag) for delivery in self._untold]
+        self._untold.clear()
+        settled = self.claim((), 0, [*settling, *returning])
+        lanes = self._claimable(queues) if limit > 0 and tasks else []
+        if not lanes:
+            return settled
+        self._resolve_doubt()
+        with self._doubting(limit):
+            found = self._scripts.claim_some(lanes, limit, self._next_tag, tasks, now)
+        return Claimed(self._take_in(found, now), settled.lost)
 
     def _told(self, given: list[Delivery]) -> list[Delivery]:
         """Given as they are; from now on they are the owner's."""
@@ -259,6 +281,10 @@ class RedisLease:
             # It would be taken for what comes now.
             self.rest()
         self._scripts.send_adoptions()
+        if tasks is not None:
+            # The lists cannot tell what comes in for whom.
+            self.rest()
+            return self._waiting.doze(timeout)
         return self._waiting.until(lambda before: self._look(queues, before), queues, timeout)
 
     def _look(self, queues: Sequence[str], before: Sequence[Command]) -> Sight:

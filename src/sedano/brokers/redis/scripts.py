@@ -5,7 +5,8 @@ from typing import Final
 from sedano.redis.script import load_script
 
 ADOPT: Final = load_script(__package__, "stamp.lua", "adopt.lua")
-CLAIM: Final = load_script(__package__, "stamp.lua", "claim.lua")
+CLAIM: Final = load_script(__package__, "stamp.lua", "promote.lua", "claim.lua")
+CLAIM_SOME: Final = load_script(__package__, "stamp.lua", "promote.lua", "claim_some.lua")
 CLAIM_PARKED: Final = load_script(__package__, "claim_parked.lua")
 COUNT: Final = load_script(__package__, "count.lua")
 DOOM: Final = load_script(__package__, "doom.lua")
@@ -18,4 +19,4 @@ RENEW: Final = load_script(__package__, "renew.lua")
 SETTLE: Final = load_script(__package__, "stamp.lua", "sedano.redis:store_result.lua", "settle.lua")
 
 #: What a node uses all the time: the server has them before it is needed, so that batches run in their order.
-OF_A_LEASE: Final = (ADOPT, CLAIM, CLAIM_PARKED, COUNT, LOOK, RENEW, SETTLE)
+OF_A_LEASE: Final = (ADOPT, CLAIM, CLAIM_SOME, CLAIM_PARKED, COUNT, LOOK, RENEW, SETTLE)

@@ -26,6 +26,8 @@ from sedano.sql.wakeup_pipe import WakeupPipe
 #: How often to look by ourselves where the server tells us of changes, and where it does not. Seconds.
 LOOK_EVERY: Final = 5.0
 LOOK_EVERY_UNTOLD: Final = 0.5
+#: How often to look for messages of some tasks only: what the server tells us does not name them. Seconds.
+LOOK_FOR_SOME_EVERY: Final = 0.2
 #: The clock is read this often: it may be set, or turned by a test. Seconds.
 _READ_CLOCK_EVERY: Final = 0.5
 #: How long an answer may take that is due. Seconds.
@@ -115,6 +117,13 @@ class Waiting:
         except BaseException:
             self.hang_up()
             raise
+
+    def doze(self, timeout: float) -> bool:
+        """Sleep until it is time to look again, or ``wake`` is called; False if ``timeout`` is sooner."""
+        poll = select.poll()
+        poll.register(self._pipe.fileno(), select.POLLIN)
+        poll.poll(max(0.0, min(timeout, LOOK_FOR_SOME_EVERY)) * 1000)
+        return self._woken_now() or timeout > LOOK_FOR_SOME_EVERY
 
     def take(self, queues: Sequence[str], most: int) -> list[tuple[str, bytes]]:
         """Up to so many messages of these queues, and their queues, that were moved into the inbox.
@@ -231,7 +240,7 @@ class Waiting:
                 connection = server.dedicated(timeout=_ANSWER, client_name=self.client_name)
                 connection.send_command("CLIENT", "ID")
                 self._doors[queue] = _Door(connection, int(connection.read_response()), server)
-            # Before it is sent, and until it has been answered: whatever fails, a message may have been moved.
+            # Before it is sent, until it has been answered: whatever fails, a message may have been moved.
             self._blocked.add(queue)
             self._doors[queue].connection.send_command(
                 "BLMOVE", keys[0], keys[6], "RIGHT", "LEFT", f"{self._longest_block:.3f}"
