@@ -2,22 +2,22 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
-from benchmarks.contender import HERE, Contender
+from benchmarks.contender import HERE
+from benchmarks.trial import Trial
 
 
-def run_client(contender: Contender, script: str, *arguments: object, folder: Path, database: Path) -> str:
+def run_client(trial: Trial, script: str, *arguments: object) -> str:
     """Run the script with the contender's application importable, and return what it printed."""
     finished = subprocess.run(
         [sys.executable, str(HERE / "clients" / script), *map(str, arguments)],
-        cwd=folder,
-        env=contender.environment(database),
+        cwd=trial.folder,
+        env=trial.environment,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         timeout=600,
     )
     if finished.returncode:
-        raise RuntimeError(f"{script} failed with {contender.name}:\n{finished.stderr[-4000:]}")
+        raise RuntimeError(f"{script} failed with {trial.contender.name}:\n{finished.stderr[-4000:]}")
     return finished.stdout

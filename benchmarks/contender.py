@@ -1,11 +1,12 @@
-"""A task queue under measurement: its toy application, how its worker starts, what its table is called.
+"""A task queue under measurement: its toy application, and how its worker starts.
 
-Used by every measure, so that each queue is measured in the same way. Knows nothing of what is measured.
+Used by every measure, so that each queue is measured in the same way. Knows nothing of what is measured, and
+nothing of the server below.
 """
 
-import os
 import sys
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
@@ -14,33 +15,39 @@ HERE: Final = Path(__file__).resolve().parent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contender:
-    """One queue, its toy application ``bench_app`` and its SQLite table of waiting messages."""
+    """One queue. Its application is a ``bench_app.py``; ``apps/task_bodies.py`` says what is in it."""
 
     name: str
-    #: The folder that holds its ``bench_app.py``.
+    #: What is installed, as PyPI calls it.
+    package: str
+    #: The folder below ``apps`` that holds its ``bench_app.py``.
     app_folder: str
-    #: The table of live messages, and its ascending key: rows go when their task is done.
-    message_table: str
-    message_key: str
+    #: The command that starts its worker with two processes for tasks: an installed script and its arguments.
+    worker: tuple[str, ...]
+    #: How many messages a drain takes: enough for some seconds.
+    drain_messages: int
+    #: What its application finds in its environment besides what all do.
+    environment: tuple[tuple[str, str], ...] = ()
 
-    def environment(self, database: Path) -> dict[str, str]:
-        """The environment in which its application finds itself and its broker."""
-        return {
-            **os.environ,
-            "PYTHONPATH": str(HERE / "apps" / self.app_folder),
-            "BENCH_BROKER_URL": f"sqlite:///{database}",
-        }
+    @property
+    def worker_command(self) -> list[str]:
+        """The worker's command, with the script's full path."""
+        script, *arguments = self.worker
+        return [str(Path(sys.executable).with_name(script)), *arguments]
 
-    def worker_command(self, slots: int) -> list[str]:
-        """The command that starts its worker with so many processes for tasks."""
-        command = str(Path(sys.executable).with_name(self.name))
-        return [command, "-A", "bench_app", "worker", "-c", str(slots), "-l", "WARNING"]
+    @property
+    def version(self) -> str | None:
+        """The installed version; None if it is not installed."""
+        try:
+            return version(self.package)
+        except PackageNotFoundError:
+            return None
 
 
 SEDANO: Final = Contender(
-    name="sedano", app_folder="with_sedano", message_table="sedano_message", message_key="id"
+    name="sedano",
+    package="sedano",
+    app_folder="with_sedano",
+    worker=("sedano", "-A", "bench_app", "worker", "-c", "2", "-l", "WARNING"),
+    drain_messages=100_000,
 )
-POTATOQ: Final = Contender(
-    name="potatoq", app_folder="with_potatoq", message_table="potatoq_jobs", message_key="seq"
-)
-CONTENDERS: Final = (SEDANO, POTATOQ)

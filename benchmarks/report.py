@@ -1,46 +1,49 @@
-"""How the benchmarks' outcome is printed: a table for people, or JSON."""
+"""How the benchmarks' outcome is printed: a table for people, which Markdown understands as well, or JSON."""
 
 import json
 import platform
 import sqlite3
 import sys
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 import psutil
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks.contender import SEDANO, Contender
 from benchmarks.rounds import Comparison
+from benchmarks.setting import Setting
 
 
-def print_table(comparisons: Sequence[Comparison], contenders: Sequence[Contender]) -> None:
+def print_table(setting: Setting, contenders: Sequence[Contender], comparisons: Sequence[Comparison]) -> None:
     """One line a measure: each one's median, how many times as good Sedano is, and what is promised."""
-    table = Table(title="Medians; the ratio says how many times as good Sedano is", title_justify="left")
+    table = Table(box=box.MARKDOWN)
     table.add_column("measure")
     for contender in contenders:
-        table.add_column(f"{contender.name} {_version(contender)}", justify="right")
-    table.add_column("ratio", justify="right")
+        table.add_column(f"{contender.name} {contender.version}", justify="right")
     table.add_column("promised")
     for comparison in comparisons:
-        ratio = comparison.ratio
         table.add_row(
             f"{comparison.measure.name}, {comparison.measure.unit}",
-            *(_figure(comparison.median(contender.name)) for contender in contenders),
-            "" if ratio is None else f"{ratio:.2f} x",
-            _promise(comparison),
+            *(_cell(comparison, contender) for contender in contenders),
+            ", ".join(_promise(what, kept) for what, kept in comparison.promises().items()),
         )
-    console = Console(width=None if sys.stdout.isatty() else 130)
+    console = Console(width=None if sys.stdout.isatty() else 240, highlight=False)
+    console.print(f"{setting.title}. Medians; in brackets how many times as good Sedano is.\n", markup=False)
     console.print(table)
-    console.print(", ".join(f"{name}: {value}" for name, value in machine().items()))
+    console.print(", ".join(f"{name}: {value}" for name, value in machine().items()) + "\n", markup=False)
 
 
-def print_json(comparisons: Sequence[Comparison], contenders: Sequence[Contender]) -> None:
+def as_document(
+    setting: Setting, contenders: Sequence[Contender], comparisons: Sequence[Comparison]
+) -> dict[str, Any]:
     """Everything, every round's figure included."""
-    document = {
+    return {
+        "broker": setting.name,
         "machine": machine(),
-        "versions": {contender.name: _version(contender) for contender in contenders},
+        "versions": {contender.name: contender.version for contender in contenders},
         "measures": [
             {
                 "name": comparison.measure.name,
@@ -48,13 +51,17 @@ def print_json(comparisons: Sequence[Comparison], contenders: Sequence[Contender
                 "higher_is_better": comparison.measure.higher_is_better,
                 "figures": comparison.figures,
                 "medians": {name: comparison.median(name) for name in comparison.figures},
-                "ratio": comparison.ratio,
-                "keeps_promise": comparison.keeps_promise,
+                "ratios": {name: comparison.ratio(name) for name in comparison.figures},
+                "promises": comparison.promises(),
             }
             for comparison in comparisons
         ],
     }
-    print(json.dumps(document, indent=2))
+
+
+def print_json(documents: Sequence[dict[str, Any]]) -> None:
+    """Print what ``as_document`` made."""
+    print(json.dumps(documents, indent=2))
 
 
 def machine() -> dict[str, str]:
@@ -67,27 +74,17 @@ def machine() -> dict[str, str]:
     }
 
 
-def _version(contender: Contender) -> str:
-    try:
-        return version(contender.name)
-    except PackageNotFoundError:
-        return "(not installed)"
-
-
-def _figure(value: float | None) -> str:
-    if value is None:
+def _cell(comparison: Comparison, contender: Contender) -> str:
+    figure, ratio = comparison.median(contender.name), comparison.ratio(contender.name)
+    if figure is None:
         return ""
+    ours = contender == SEDANO or ratio is None
+    return _figure(figure) if ours else f"{_figure(figure)} ({ratio:.2f})"
+
+
+def _figure(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.2f}"
 
 
-def _promise(comparison: Comparison) -> str:
-    measure = comparison.measure
-    if measure.promised_figure is not None:
-        promise = f"{'>=' if measure.higher_is_better else '<='} {measure.promised_figure:g} {measure.unit}"
-    elif measure.promised_ratio is not None:
-        promise = f">= {measure.promised_ratio:g} x"
-    else:
-        return ""
-    if comparison.median(SEDANO.name) is None or comparison.keeps_promise is None:
-        return promise
-    return f"{promise}: {'kept' if comparison.keeps_promise else 'NOT kept'}"
+def _promise(what: str, kept: bool | None) -> str:
+    return what if kept is None else f"{what}: {'kept' if kept else 'NOT kept'}"

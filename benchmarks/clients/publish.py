@@ -1,18 +1,38 @@
 """Call a task so many times and print the seconds it took: ``publish.py noop 5000``."""
 
+import asyncio
+import inspect
 import sys
 import time
 
 import bench_app
 
-task = getattr(bench_app, sys.argv[1])
+call = bench_app.CALLS[sys.argv[1]]
 count = int(sys.argv[2])
 
-# The first calls open the database and create its tables.
-for _ in range(min(10, count)):
-    task.delay()
+#: The first calls connect, and create what has to be created.
+first = min(10, count)
 
-started = time.perf_counter()
-for _ in range(count - min(10, count)):
-    task.delay()
-print(time.perf_counter() - started)
+
+def publish() -> float:
+    for _ in range(first):
+        call()
+
+    started = time.perf_counter()
+    for _ in range(count - first):
+        call()
+    return time.perf_counter() - started
+
+
+async def publish_from_a_loop() -> float:
+    await bench_app.prepare()
+    for _ in range(first):
+        await call()
+
+    started = time.perf_counter()
+    for _ in range(count - first):
+        await call()
+    return time.perf_counter() - started
+
+
+print(asyncio.run(publish_from_a_loop()) if inspect.iscoroutinefunction(call) else publish())

@@ -5,12 +5,11 @@ process that runs it several times over. A task that was finished twice (its pro
 told) makes the figure better than it is by a fraction of a percent.
 """
 
-from pathlib import Path
 from typing import Final
 
 from benchmarks.client import run_client
-from benchmarks.contender import Contender
 from benchmarks.measures.measure import Measure
+from benchmarks.trial import Trial
 from benchmarks.worker_process import running_worker
 
 TASKS: Final = 3000
@@ -18,15 +17,12 @@ QUICK_TASKS: Final = 1000
 KILLERS: Final = 3
 
 
-def _take(contender: Contender, folder: Path, quick: bool) -> float:
-    database = folder / "queue.db"
-    tasks = QUICK_TASKS if quick else TASKS
-    rates = []
-    with running_worker(contender, folder, database):
-        for killers in (0, KILLERS):
-            printed = run_client(contender, "stream.py", tasks, killers, folder=folder, database=database)
-            rates.append(float(printed))
-    alone, beside_killers = rates
+def _take(trial: Trial) -> float:
+    tasks = QUICK_TASKS if trial.quick else TASKS
+    with running_worker(trial):
+        alone, beside_killers = (
+            float(run_client(trial, "stream.py", tasks, killers)) for killers in (0, KILLERS)
+        )
     return beside_killers / alone * 100
 
 

@@ -1,50 +1,49 @@
 """How many no-op tasks a worker with two processes finishes in a second.
 
-All messages are published first, then the worker is started. The rate is that from the first look that
-finds some done to the first that finds none left, so starting the worker does not count.
+All messages are published first, then the worker is started. The rate is that from the first look that finds
+some called to the first that finds all called and settled, so starting the worker does not count.
 """
 
-from functools import partial
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Final
 
 from benchmarks.client import run_client
-from benchmarks.contender import Contender
 from benchmarks.measures.measure import Measure
-from benchmarks.waiting_messages import waiting_messages
+from benchmarks.progress import wait_for_calls, wait_until_settled
+from benchmarks.trial import Trial
 from benchmarks.worker_process import running_worker
 
-MESSAGES: Final = 20_000
-QUICK_MESSAGES: Final = 5_000
+#: A quick drain is so many times shorter.
+QUICK: Final = 4
 
 
-def _take(contender: Contender, folder: Path, quick: bool, *, task: str) -> float:
-    messages = QUICK_MESSAGES if quick else MESSAGES
-    database = folder / "queue.db"
-    run_client(contender, "publish.py", task, messages, folder=folder, database=database)
-    with (
-        waiting_messages(contender, database) as waiting,
-        running_worker(contender, folder, database),
-    ):
-        first_moment, left = waiting.wait_for(0, messages - 1)
-        last_moment, _ = waiting.wait_for(0, 0)
-    if left == 0:
-        raise RuntimeError("the worker was done before the second look: raise the number of messages")
-    return left / (last_moment - first_moment)
+def drain_rate(promised_ratios: Mapping[str, float], *, store_results: bool) -> Measure:
+    """The measure, with results stored or ignored."""
+    return Measure(
+        name=f"drain, 2 processes, results {'stored' if store_results else 'ignored'}",
+        unit="tasks/s",
+        higher_is_better=True,
+        take=_take,
+        store_results=store_results,
+        promised_ratios=promised_ratios,
+    )
 
 
-DRAIN_RATE: Final = Measure(
-    name="drain, 2 processes, results stored",
-    unit="tasks/s",
-    higher_is_better=True,
-    take=partial(_take, task="noop"),
-    promised_ratio=6.0,
-)
+def _take(trial: Trial) -> float:
+    messages = trial.contender.drain_messages // (QUICK if trial.quick else 1)
+    run_client(trial, "publish.py", "noop", messages)
+    with running_worker(trial):
+        first_moment, first_calls = wait_for_calls(trial, 1)
+        wait_for_calls(trial, messages)
+        last_moment = wait_until_settled(trial)
+    _check_results(trial, messages)
+    if first_calls > messages // 2:
+        raise RuntimeError("the worker was half done at the first look: raise the number of messages")
+    return (messages - first_calls) / (last_moment - first_moment)
 
-DRAIN_RATE_WITHOUT_RESULTS: Final = Measure(
-    name="drain, 2 processes, results ignored",
-    unit="tasks/s",
-    higher_is_better=True,
-    take=partial(_take, task="noop_without_result"),
-    promised_ratio=6.0,
-)
+
+def _check_results(trial: Trial, messages: int) -> None:
+    # More than one a task may be there: some keep rows of their own among them.
+    stored = trial.server.results(trial.contender)
+    if (stored >= messages) != trial.store_results:
+        raise RuntimeError(f"{trial.contender.name} stored {stored} results of {messages} tasks")

@@ -1,32 +1,23 @@
 """How much of one core a worker uses while there is nothing to do, all its processes together."""
 
 import time
-from pathlib import Path
 from typing import Final
 
-import psutil
-
-from benchmarks.contender import Contender
 from benchmarks.measures.measure import Measure
+from benchmarks.trial import Trial
 from benchmarks.warm_worker import warm_worker
-from benchmarks.worker_process import family
+from benchmarks.worker_process import processor_seconds
 
 SECONDS: Final = 20.0
 QUICK_SECONDS: Final = 6.0
 
 
-def _take(contender: Contender, folder: Path, quick: bool) -> float:
-    seconds = QUICK_SECONDS if quick else SECONDS
-    with warm_worker(contender, folder) as worker:
-        processes = family(worker)
-        before = sum(map(_cpu_seconds, processes))
+def _take(trial: Trial) -> float:
+    seconds = QUICK_SECONDS if trial.quick else SECONDS
+    with warm_worker(trial) as worker:
+        before = processor_seconds(worker)
         time.sleep(seconds)
-        return 100.0 * (sum(map(_cpu_seconds, processes)) - before) / seconds
-
-
-def _cpu_seconds(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return times.user + times.system
+        return 100.0 * (processor_seconds(worker) - before) / seconds
 
 
 IDLE_CPU: Final = Measure(

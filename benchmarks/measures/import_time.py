@@ -3,11 +3,10 @@
 import statistics
 import subprocess
 import sys
-from pathlib import Path
 from typing import Final
 
-from benchmarks.contender import Contender
 from benchmarks.measures.measure import Measure
+from benchmarks.trial import Trial
 
 TRIES: Final = 11
 QUICK_TRIES: Final = 5
@@ -20,11 +19,11 @@ print(time.perf_counter() - started)
 """
 
 
-def _take(contender: Contender, folder: Path, quick: bool) -> float:
-    command = [sys.executable, "-c", TIMED_IMPORT, contender.name]
+def _take(trial: Trial) -> float:
+    command = [sys.executable, "-c", TIMED_IMPORT, trial.contender.package]
     tries = [
-        float(subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout)
-        for _ in range(QUICK_TRIES if quick else TRIES)
+        float(subprocess.run(command, cwd=trial.folder, capture_output=True, text=True, check=True).stdout)
+        for _ in range(QUICK_TRIES if trial.quick else TRIES)
     ]
     return statistics.median(tries) * 1000
 

@@ -1,10 +1,9 @@
 """What a measure is: one number about one contender, and what it should be."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
-from benchmarks.contender import Contender
+from benchmarks.trial import Trial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,17 +13,23 @@ class Measure:
     name: str
     unit: str
     higher_is_better: bool
-    #: The contender, an empty folder of its own, and whether to be quick about it.
-    take: Callable[[Contender, Path, bool], float]
-    #: Sedano's share of the other's figure (a rate) that is promised; None: no ratio is.
-    promised_ratio: float | None = None
+    take: Callable[[Trial], float]
+    #: Whether the contenders store their tasks' results.
+    store_results: bool = False
+    #: How often it is taken in each round: more than once what is quick to take and varies much.
+    repeats: int = 1
+    #: The contenders that take part; empty: all do.
+    among: tuple[str, ...] = ()
+    #: How many times as good as the named contender Sedano is to be.
+    promised_ratios: Mapping[str, float] = field(default_factory=dict)
     #: The figure itself that is promised, in the unit above.
     promised_figure: float | None = None
 
-    def keeps_promise(self, figure: float, other: float | None) -> bool | None:
-        """Whether what is promised holds; None where nothing is promised or there is nothing to compare."""
-        if self.promised_figure is not None:
-            return figure >= self.promised_figure if self.higher_is_better else figure <= self.promised_figure
-        if self.promised_ratio is not None and other:
-            return figure / other >= self.promised_ratio
-        return None
+    def ratio(self, ours: float, theirs: float) -> float:
+        """How many times as good ours is: more is better, whatever the unit."""
+        return ours / theirs if self.higher_is_better else theirs / ours
+
+    def keeps_figure(self, ours: float) -> bool:
+        """Whether the figure is what is promised."""
+        assert self.promised_figure is not None
+        return ours >= self.promised_figure if self.higher_is_better else ours <= self.promised_figure

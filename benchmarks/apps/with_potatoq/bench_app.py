@@ -1,41 +1,40 @@
-"""The toy application of the benchmarks, written with potatoq. The one for Sedano beside it does the same."""
+"""The toy application of the benchmarks, written with Potatoq. ``task_bodies.py`` says what each does."""
 
 import os
-import signal
-import socket
-import time
+from functools import partial
 
+import task_bodies
 from potatoq import Potatoq
 
-app = Potatoq("bench_app", broker=os.environ["BENCH_BROKER_URL"])
+app = Potatoq("bench_app", broker=os.environ["BENCH_URL"])
 
-_timing_socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+IGNORE = not os.environ["BENCH_STORE_RESULTS"]
 
 
-@app.task
+@app.task(ignore_result=IGNORE)
 def noop() -> None:
-    """Nothing, with its result stored."""
-
-
-@app.task(ignore_result=True)
-def noop_without_result() -> None:
-    """Nothing, and no result."""
+    task_bodies.count_call()
 
 
 @app.task(ignore_result=True)
 def tell_start(address: str) -> None:
-    """Say when this task began, to a socket that the benchmark listens on."""
-    _timing_socket.sendto(str(time.time_ns()).encode(), address)
+    task_bodies.tell_moment(address)
 
 
 @app.task(ignore_result=True)
 def work_and_tell(address: str) -> None:
-    """Work for 5 ms, and say when it is done, as ``tell_start`` does."""
-    time.sleep(0.005)
-    _timing_socket.sendto(str(time.time_ns()).encode(), address)
+    task_bodies.work_and_tell_moment(address)
 
 
 @app.task(ignore_result=True)
 def kill_own_process() -> None:
-    """What a segmentation fault does."""
-    os.kill(os.getpid(), signal.SIGKILL)
+    task_bodies.kill_own_process()
+
+
+CALLS = {
+    "noop": noop.delay,
+    "noop_in_an_hour": partial(noop.apply_async, countdown=3600),
+    "tell_start": tell_start.delay,
+    "work_and_tell": work_and_tell.delay,
+    "kill_own_process": kill_own_process.delay,
+}

@@ -47,6 +47,7 @@ class Child:
         self._poll = select.poll()
         for readable in (self._permits, channel):
             self._poll.register(readable, select.POLLIN)
+        self._last: Job | None = None
         #: Frames that came before their permits.
         self._frames: deque[Frame] = deque()
         self._outbox = Outbox(channel)
@@ -111,6 +112,8 @@ class Child:
 
     def _watch(self) -> int | None:
         """Stay awake for a moment: to be woken takes longer than all else that this process does for it."""
+        if self._last is not None:
+            self._executor.rehearse(self._last)
         deadline = perf_counter() + LONGEST_WATCH
         while (permit := self._permits.take()) is None and perf_counter() < deadline:
             pass
@@ -126,6 +129,7 @@ class Child:
         return message
 
     def _execute(self, job: Job) -> Executed:
+        self._last = job
         executed = self._executor.execute(job)
         limit = self._plan.max_memory_per_child
         if limit is not None and resident_kib() > limit:
