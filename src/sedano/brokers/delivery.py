@@ -24,3 +24,5 @@ class Delivery(msgspec.Struct, frozen=True, array_like=True, gc=False):
     ready_since: float = 0.0
     #: Why the broker cannot read it, although it knows whose it is: it is to be buried.
     malformed: str | None = None
+    #: As in ``Publication``; a broker that does not keep it says False.
+    unconditional: bool = False

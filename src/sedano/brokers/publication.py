@@ -20,3 +20,5 @@ class Publication(msgspec.Struct, frozen=True, array_like=True, gc=False):
     priority: int = 0
     #: When it may run, POSIX seconds (UTC); None means at once.
     due: float | None = None
+    #: Its headers hold no ETA, no expiry and no time limits: whoever admits it need not read them.
+    unconditional: bool = False

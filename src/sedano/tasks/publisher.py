@@ -198,7 +198,13 @@ class Publisher:
             repr_levels=settings.repr_maxlevels,
             parameters=task.call_signature.positional if task is not None else (),
         )
-        return Publication(message.id, message.task, queue, envelope, message.priority, due)
+        unconditional = (
+            message.eta is None
+            and message.expires is None
+            and message.time_limit is None
+            and message.soft_time_limit is None
+        )
+        return Publication(message.id, message.task, queue, envelope, message.priority, due, unconditional)
 
     def publish(
         self,

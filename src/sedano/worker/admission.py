@@ -41,10 +41,12 @@ class Admission:
 
     def admit(self, delivery: Delivery) -> Job | Settlement:
         """A job if the message may run now; otherwise what becomes of it."""
-        headers = peek(delivery.envelope.headers)
         traits = self.tasks.get(delivery.task) if delivery.task else _UNNAMED
         if traits is None:
             return self._park(delivery)
+        if delivery.unconditional:
+            return self._job(delivery, traits, None, None)
+        headers = peek(delivery.envelope.headers)
         if headers is None or delivery.malformed is not None:
             # Protocol 1, or no task at all: the body tells, and a child reads it.
             return self._job(delivery, traits, None, None)

@@ -2,8 +2,9 @@
 
 ``encode`` is called for every publication, ``decode`` for every claimed message. A message of ours begins
 with the field ``sedano``, which Celery ignores: ``[crashes, redelivered, ready since, task id, task,
-priority, headers]``. The scripts change its first three, and put them before a message of Celery's that comes
-back. Never looks at arguments, but for a message of protocol 1: its body alone names the task.
+priority, headers, unconditional]``. The scripts change its first three, and put them before a message of
+Celery's that comes back. Never looks at arguments, but for a message of protocol 1: its body alone names the
+task.
 """
 
 import json
@@ -65,6 +66,7 @@ class _Stamp(msgspec.Struct, array_like=True, gc=False):
     priority: int = 0
     #: Those that are no JSON object.
     headers: bytes | None = None
+    unconditional: bool = False
 
 
 class _Read(msgspec.Struct, rename=_CONTENT):
@@ -108,6 +110,7 @@ def encode(publication: Publication, now: float) -> bytes:
                 publication.task,
                 publication.priority,
                 None if readable else headers,
+                publication.unconditional,
             ),
             envelope.body,
             envelope.content_encoding,
@@ -184,6 +187,8 @@ def _delivery(read: _Read, tag: int, queue: str, now: float) -> Delivery:
         stamp.crashes,
         bool(stamp.redelivered),
         read.due or stamp.since or now,
+        None,
+        stamp.unconditional,
     )
 
 

@@ -7,22 +7,25 @@
 --   4 hash    where messages are parked
 --   5 hash    where dead letters go
 -- On a single server also the keys that results and follow-ups name themselves.
--- ARGV: now, the settlements in MessagePack, then documents and messages, which they name by their place:
+-- read is 6 (set).
+-- ARGV: now, the settlements in MessagePack, incarnation, then documents and messages, which they name by their
+-- place:
 --   {'finish', lane, tag, results, follow-ups}
 --   {'requeue', lane, tag, due or '', crashes, results}
 --   {'bury', lane, tag, key, reason, crashes, results, follow-ups}
 --   {'park', lane, tag, field}
 --   {'record', lane, tag or '', results, follow-ups}
+--   {'done', lane, tags}: to be removed, nothing else
 -- a result is {key, place of the document, milliseconds it is kept, state};
 -- a follow-up is {list, place of the message, due zset, due or ''}; lanes count from 0.
--- Returns the places of the lost ones, from 1.
+-- Returns the tags of the lost ones.
 local now = ARGV[1]
 local settlements = cmsgpack.unpack(ARGV[2])
 local lost, returning = {}, {}
--- Of each lane: the tags that this batch has settled, and those of them that are still to be removed.
-local settled, removing = {}, {}
+-- Of each lane: the tags that are still to be removed.
+local removing = {}
 for lane = 0, #KEYS / 8 - 1 do
-  settled[lane], removing[lane] = {}, {}
+  removing[lane] = {}
 end
 
 -- Everything new is written before anything is taken away: when memory is full, the writing fails, and
@@ -48,7 +51,6 @@ function carry_out.finish(one, held)
     -- At once: should a later one fail, this one must not follow up again.
     redis.call('HDEL', held, one[3])
   else
-    settled[one[2]][one[3]] = true
     table.insert(removing[one[2]], one[3])
   end
 end
@@ -62,7 +64,6 @@ function carry_out.requeue(one, held, message)
   else
     local crashes = one[5]
     returning[#returning + 1] = {one[3], lane, stamp(message, crashes, '1', now)}
-    settled[lane][one[3]] = true
   end
 end
 
@@ -81,16 +82,32 @@ function carry_out.record(one)
   follow_up(one[4], one[5])
 end
 
-for place, one in ipairs(settlements) do
+-- While an incarnation may claim, what it holds is only removed by itself.
+function carry_out.done(one)
+  local held = KEYS[one[2] * 8 + 2]
+  if redis.call('SISMEMBER', KEYS[one[2] * 8 + 6], ARGV[3]) == 0 then
+    for _, tag in ipairs(one[3]) do
+      if redis.call('HDEL', held, tag) == 0 then
+        lost[#lost + 1] = tag
+      end
+    end
+    return
+  end
+  for first = 1, #one[3], 1000 do
+    redis.call('HDEL', held, unpack(one[3], first, math.min(first + 999, #one[3])))
+  end
+end
+
+for _, one in ipairs(settlements) do
   local kind, tag = one[1], one[3]
-  if tag == '' then
+  if kind == 'done' then
+    carry_out.done(one)
+  elseif tag == '' then
     carry_out.record(one)
   else
     local held = KEYS[one[2] * 8 + 2]
     local stands
-    if settled[one[2]][tag] then
-      stands = false
-    elseif kind == 'finish' or kind == 'record' then
+    if kind == 'finish' or kind == 'record' then
       stands = redis.call('HEXISTS', held, tag) == 1
     else
       stands = redis.call('HGET', held, tag)
@@ -98,7 +115,7 @@ for place, one in ipairs(settlements) do
     if stands then
       carry_out[kind](one, held, stands)
     else
-      lost[#lost + 1] = place
+      lost[#lost + 1] = tag
     end
   end
 end

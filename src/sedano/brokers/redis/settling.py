@@ -51,8 +51,10 @@ class Settling:
         self._queues: set[str] = set()
         self._operations: list[tuple[Any, ...]] = []
         self._payloads: list[bytes] = []
-        #: The tag of each operation, in their order.
-        self._tags: list[int | None] = []
+        #: Lane -> tags of messages that are only to be removed.
+        self._done: dict[int, list[int]] = {}
+        #: Tags that this batch has settled: a second settlement comes too late.
+        self._ended: set[int] = set()
         #: Tags of the settlements whose claims this lease never had.
         self._unknown: list[int] = []
 
@@ -61,45 +63,51 @@ class Settling:
         tag = settlement.tag
         if tag is None:
             if isinstance(settlement, Record):
-                self._append(None, "record", "", "", *self._consequences(settlement))
+                self._operations.append(("record", "", "", *self._consequences(settlement)))
             return
         claim = self._claims.get(tag)
-        if claim is None:
+        if claim is None or tag in self._ended:
             self._unknown.append(tag)
             return
+        if not isinstance(settlement, Record):
+            self._ended.add(tag)
         lane = self._lanes.setdefault(claim.lane, len(self._lanes))
         match settlement:
+            case Finish(result=None, follow_ups=()):
+                self._done.setdefault(lane, []).append(tag)
             case Finish():
-                self._append(tag, "finish", lane, tag, *self._consequences(settlement))
+                self._operations.append(("finish", lane, tag, *self._consequences(settlement)))
             case Requeue():
                 due = settlement.due
                 scheduled = due is not None and due > self._now
-                self._append(
-                    tag,
-                    "requeue",
-                    lane,
-                    tag,
-                    repr(due) if scheduled else "",
-                    int(settlement.crashed),
-                    self._results(settlement.result),
+                self._operations.append(
+                    (
+                        "requeue",
+                        lane,
+                        tag,
+                        repr(due) if scheduled else "",
+                        int(settlement.crashed),
+                        self._results(settlement.result),
+                    )
                 )
             case Bury():
                 reason = msgspec.json.encode([settlement.reason, self._now, claim.queue])
-                self._append(
-                    tag,
-                    "bury",
-                    lane,
-                    tag,
-                    str(letter_key(self._now)),
-                    reason.decode(),
-                    int(settlement.crashed),
-                    *self._consequences(settlement),
+                self._operations.append(
+                    (
+                        "bury",
+                        lane,
+                        tag,
+                        str(letter_key(self._now)),
+                        reason.decode(),
+                        int(settlement.crashed),
+                        *self._consequences(settlement),
+                    )
                 )
             case Park():
                 field = f"{self._now!r}:{self._incarnation}:{tag:012d}\n{claim.task}"
-                self._append(tag, "park", lane, tag, field)
+                self._operations.append(("park", lane, tag, field))
             case Record():
-                self._append(tag, "record", lane, tag, *self._consequences(settlement))
+                self._operations.append(("record", lane, tag, *self._consequences(settlement)))
             case _:
                 assert_never(settlement)
 
@@ -109,26 +117,22 @@ class Settling:
 
     def arguments(self) -> list[Any]:
         """Of the script."""
-        return [repr(self._now), pack(self._operations), *self._payloads]
+        done = [("done", lane, tags) for lane, tags in self._done.items()]
+        return [repr(self._now), pack([*self._operations, *done]), self._incarnation, *self._payloads]
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to send."""
-        return not self._operations
+        return not self._operations and not self._done
 
     @property
     def queues(self) -> set[str]:
         """The queues that follow-ups go to."""
         return self._queues
 
-    def lost(self, places: Sequence[int]) -> list[int]:
-        """The tags of what came too late, from the script's answer."""
-        lost = [self._tags[place - 1] for place in places]
-        return [*self._unknown, *(tag for tag in lost if tag is not None)]
-
-    def _append(self, tag: int | None, *operation: Any) -> None:
-        self._tags.append(tag)
-        self._operations.append(operation)
+    def lost(self, tags: Sequence[int]) -> list[int]:
+        """The tags of what came too late, with those of the script's answer."""
+        return [*self._unknown, *tags]
 
     def _consequences(self, settlement: Finish | Bury | Record) -> tuple[Any, Any]:
         follow_ups = settlement.follow_ups
@@ -161,7 +165,7 @@ class Settling:
     def _payload(self, content: bytes) -> int:
         """Its place among the script's arguments. The server's MessagePack knows no bytes."""
         self._payloads.append(content)
-        return 2 + len(self._payloads)
+        return 3 + len(self._payloads)
 
 
 _last_letter = 0
