@@ -3,6 +3,7 @@
 Called by the publisher and the node. Never remembers what it gave out.
 """
 
+import itertools
 import os
 import socket
 import threading
@@ -14,6 +15,19 @@ NODE_NAME_DEFAULT: Final = "sedano@%h"
 
 #: The digit of a UUID whose upper two bits say that it is one of RFC 9562, by a digit of chance.
 _VARIANT: Final = dict(zip("0123456789abcdef", 4 * "89ab", strict=True))
+
+
+_numbers: Final = itertools.count()
+_process = os.urandom(12).hex()
+
+
+def _begin_process() -> None:
+    global _process
+    _process = os.urandom(12).hex()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_process)
 
 
 def task_id() -> str:
@@ -28,6 +42,11 @@ def task_id() -> str:
     moment = f"{time.time_ns() // 1_000_000:012x}"
     chance = os.urandom(10).hex()
     return f"{moment[:8]}-{moment[8:]}-7{chance[:3]}-{_VARIANT[chance[3]]}{chance[4:7]}-{chance[7:19]}"
+
+
+def serial() -> str:
+    """A text that is made only once: of this process, by number. Made in a sixth of a task id's time."""
+    return f"{_process}-{next(_numbers):x}"
 
 
 def incarnation(node: str) -> str:

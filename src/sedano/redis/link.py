@@ -77,6 +77,7 @@ class RedisLink:
         line = self._borrow(time.monotonic() + self.timeout)
         try:
             line.socket.sendall(pack_command(command))
+            line.stay_awake()
             answer = line.connection.read_response()
         except BaseException as error:
             self._put_away(line, error)

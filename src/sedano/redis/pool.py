@@ -5,20 +5,29 @@ are atomic, and being in that list is the permission to use it.
 """
 
 import contextlib
+import os
 import select
 import socket
 import threading
 import time
 from collections.abc import Callable
+from typing import Final
 
 from redis.connection import Connection
 from redis.exceptions import RedisError
+
+#: How often to look for an answer before sleeping: about 0.1 ms.
+LOOKS: Final = 60
+#: A server that has not answered by then is far away: for so many answers we sleep at once.
+NOT_AGAIN_FOR: Final = 50
+
+_give_way: Final[Callable[[], None]] = getattr(os, "sched_yield", lambda: None)
 
 
 class Line:
     """A connection on loan."""
 
-    __slots__ = ("connection", "poll", "socket")
+    __slots__ = ("_asleep_for", "connection", "poll", "socket")
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -26,6 +35,23 @@ class Line:
         self.socket: socket.socket = vars(connection)["_sock"]
         self.poll = select.poll()
         self.poll.register(self.socket, select.POLLIN)
+        #: For so many answers it is not worth staying awake.
+        self._asleep_for = 0
+
+    def stay_awake(self) -> None:
+        """Look for an answer for a moment before sleeping until it comes.
+
+        A server on this machine answers sooner than the system would wake us, and publishing is half as fast
+        again. Whatever else wants the processor gets it.
+        """
+        if self._asleep_for:
+            self._asleep_for -= 1
+            return
+        for _ in range(LOOKS):
+            if self.poll.poll(0):
+                return
+            _give_way()
+        self._asleep_for = NOT_AGAIN_FOR
 
     @property
     def is_stale(self) -> bool:

@@ -118,7 +118,7 @@ def encode(publication: Publication, now: float) -> bytes:
             msgspec.Raw(headers) if readable else _NO_HEADERS,
             _Properties(
                 {"exchange": "", "routing_key": publication.queue},
-                ids.task_id(),
+                ids.serial(),
                 envelope.correlation_id if envelope.correlation_id is not None else msgspec.UNSET,
                 envelope.reply_to if envelope.reply_to is not None else msgspec.UNSET,
                 envelope.expiration if envelope.expiration is not None else msgspec.UNSET,

@@ -31,14 +31,14 @@ class Publishing:
     def publish(self, publications: Sequence[Publication]) -> None:
         """Put these in, all of them or none; in a cluster, all or none of those of each lane."""
         now = self._clock.timestamp()
+        if len(publications) == 1:
+            self._publish_one(publications[0], now)
+            return
         commands: list[tuple[Any, ...]] = []
         lanes: dict[str, list[bytes]] = {}
         for publication in publications:
-            message, due = encode(publication, now), publication.due
-            if due is not None and due > now:
-                message = not_before(due, message)
             lane = self._names.lane(publication.queue, publication.priority)
-            lanes.setdefault(lane, []).append(message)
+            lanes.setdefault(lane, []).append(_listed(publication, now))
         for lane, messages in lanes.items():
             for start in range(0, len(messages), _BATCH):
                 commands.append(("LPUSH", lane, *messages[start : start + _BATCH]))
@@ -52,6 +52,17 @@ class Publishing:
         for queue in new:
             self._noted[queue] = self._clock.monotonic()
 
+    def _publish_one(self, publication: Publication, now: float) -> None:
+        """What ``delay()`` does: one command, but for the first one to a queue."""
+        queue = publication.queue
+        command = ("LPUSH", self._names.lane(queue, publication.priority), _listed(publication, now))
+        moment = self._clock.monotonic()
+        if moment - self._noted.get(queue, -_NOTE_EVERY) < _NOTE_EVERY:
+            self._link.call(*command)
+            return
+        self._link.transaction([command, ("SADD", self._names.queues, queue)])
+        self._noted[queue] = moment
+
     def close(self) -> None:
         """Close connections. Idempotent."""
         self._noted.clear()
@@ -64,3 +75,9 @@ class Publishing:
             for publication in publications
             if now - self._noted.get(publication.queue, -_NOTE_EVERY) >= _NOTE_EVERY
         }
+
+
+def _listed(publication: Publication, now: float) -> bytes:
+    """The message as it lies in the list."""
+    message, due = encode(publication, now), publication.due
+    return message if due is None or due <= now else not_before(due, message)
