@@ -11,7 +11,7 @@ import selectors
 import signal
 import sys
 import threading
-from time import monotonic
+from time import monotonic, sleep
 from typing import Final
 
 from sedano.brokers.broker import Broker
@@ -86,6 +86,11 @@ def run_node(options: NodeOptions, *, load: Load) -> int:
             return Node(options, plan, zygote, broker, results).run()
     finally:
         zygote.stop()
+
+
+#: How long the feeder lets a child begin a lone job before it goes on: what it does next, and the loop that it
+#: wakes, would take the processor from the child. On 2 cores the task starts 0.25 ms sooner. Seconds.
+STAND_BACK: Final = 0.0005
 
 
 class Node:
@@ -185,6 +190,8 @@ class Node:
             self._crew.place(now)
         finally:
             self._turn.release()
+        if len(jobs) == 1:
+            sleep(STAND_BACK)
         # The children's time limits are the loop's, and so is what else may be claimed.
         self._wakeup.ring()
 
