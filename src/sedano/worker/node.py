@@ -88,8 +88,8 @@ def run_node(options: NodeOptions, *, load: Load) -> int:
         zygote.stop()
 
 
-#: How long the feeder lets a child begin a lone job before it goes on: what it does next, and the loop that it
-#: wakes, would take the processor from the child. On 2 cores the task starts 0.25 ms sooner. Seconds.
+#: How long the feeder lets a child begin a lone job before it goes on: what it does next, and the loop that
+#: it wakes, would take the processor from the child. On 2 cores the task starts 0.25 ms sooner. Seconds.
 STAND_BACK: Final = 0.0005
 
 
