@@ -305,3 +305,31 @@ class TestClaimsOfSomeTasks:
         lease.wait(["celery"], 0.01, tasks=["tests.nap"])
 
         assert drain(other) == ["a"]
+
+
+class TestFollowUpsThatAreNotDue:
+    def test_in_a_queue_of_its_own_a_node_schedules_them_at_once(
+        self, broker: RedisBroker, server: RedisServer
+    ) -> None:
+        self._retry_into(broker, "celery")
+
+        assert broker.admin.depth("celery").scheduled == 1
+        assert server.client.llen("celery") == 0
+
+    def test_in_a_queue_that_perhaps_only_celerys_nodes_serve_they_wait_in_the_list(
+        self, broker: RedisBroker, server: RedisServer
+    ) -> None:
+        self._retry_into(broker, "elsewhere")
+
+        assert server.client.llen("elsewhere") == 1
+        found = broker.admin.find("retry")
+        assert found is not None
+        assert found.state == "scheduled"
+
+    @staticmethod
+    def _retry_into(broker: RedisBroker, queue: str) -> None:
+        broker.publish([publication("a")])
+        lease = begin_lease(broker)
+        (delivery,) = lease.claim(["celery"], 1).deliveries
+        retry = publication("retry", queue=queue, due=time.time() + 60)
+        lease.claim([], 0, [Finish(delivery.tag, follow_ups=(retry,))])

@@ -121,6 +121,18 @@ def test_json_without_our_own_tags_is_what_pythons_json_reads(value: Any) -> Non
 
 
 @unhurried
+@given(
+    value=st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    )
+)
+def test_json_is_read_as_python_reads_it(value: Any) -> None:
+    for written in (json.dumps(value), json.dumps(value, ensure_ascii=False)):
+        assert repr(json_types.loads(written)) == repr(json.loads(written))
+
+
+@unhurried
 @given(message=messages, compression=st.sampled_from([None, "gzip", "bzip2", "lzma"]))
 def test_a_message_is_read_as_it_was_written(message: TaskMessage, compression: str | None) -> None:
     envelope = encode(message, compression=compression)

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from typing import Final
 
 from redis.connection import Connection
-from redis.exceptions import RedisError
 
 #: How often to look for an answer before sleeping: about 0.1 ms.
 LOOKS: Final = 60
@@ -27,14 +26,13 @@ _give_way: Final[Callable[[], None]] = getattr(os, "sched_yield", lambda: None)
 class Line:
     """A connection on loan."""
 
-    __slots__ = ("_asleep_for", "connection", "poll", "socket")
+    __slots__ = ("_asleep_for", "_has_something", "connection", "socket")
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         #: For whoever sends without redis-py's own checks.
         self.socket: socket.socket = vars(connection)["_sock"]
-        self.poll = select.poll()
-        self.poll.register(self.socket, select.POLLIN)
+        self._has_something = _watch(self.socket)
         #: For so many answers it is not worth staying awake.
         self._asleep_for = 0
 
@@ -48,7 +46,7 @@ class Line:
             self._asleep_for -= 1
             return
         for _ in range(LOOKS):
-            if self.poll.poll(0):
+            if self._has_something():
                 return
             _give_way()
         self._asleep_for = NOT_AGAIN_FOR
@@ -56,7 +54,17 @@ class Line:
     @property
     def is_stale(self) -> bool:
         """Whether the server closed it, or sent what nobody asked for, while it was idle."""
-        return bool(self.poll.poll(0))
+        return self._has_something()
+
+
+def _watch(one: socket.socket) -> Callable[[], bool]:
+    """What says whether there is something to read, or the other end is gone."""
+    if hasattr(select, "poll"):
+        poll = select.poll()
+        poll.register(one, select.POLLIN)
+        return lambda: bool(poll.poll(0))
+    # Windows, where a socket's number may be as large as it likes.
+    return lambda: bool(select.select([one], [], [], 0)[0])
 
 
 class Pool:
@@ -132,7 +140,7 @@ class Pool:
             connection = self._make(max(0.01, deadline - time.monotonic()))
             connection._sock.settimeout(max(0.01, deadline - time.monotonic()))  # type: ignore[attr-defined]
             return Line(connection)
-        except (RedisError, OSError):
+        except BaseException:
             self._may_make_one_more()
             raise
 

@@ -1,7 +1,7 @@
 """The children of a node and who of them does what: placing, recalling, limiting, burying, replacing.
 
-Owned by the parent's loop (``worker.node``), which tells it what was read and what time it is. Never talks
-to a broker: settlements go to the node.
+Owned by the node (``worker.node``), which tells it what was read and what time it is, one thread at a time.
+Never talks to a broker: settlements go to the node.
 """
 
 import logging

@@ -94,7 +94,8 @@ STAND_BACK: Final = 0.0005
 
 
 class Node:
-    """The parent's loop. Everything here is done by the main thread, but for ``_take_over``."""
+    """The parent's loop. Everything here is done by the main thread, but for ``_take_over`` and ``_rouse``:
+    the feeder's thread calls those, and does in them what the loop would do, while the loop sleeps."""
 
     def __init__(
         self,

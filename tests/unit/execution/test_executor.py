@@ -17,6 +17,7 @@ from sedano.execution.ending import Crashed, Ending, Expired, TimedOut
 from sedano.execution.executed import Executed
 from sedano.execution.executor import Executor
 from sedano.execution.job import Job
+from sedano.message import json_types
 from sedano.message.celery_v2 import encode
 from sedano.message.decoding import decode
 from sedano.message.envelope import Envelope
@@ -518,3 +519,53 @@ def test_a_damaged_message_is_buried_and_its_caller_told_where_it_says_whose_it_
     assert isinstance(settlement, Bury)
     assert settlement.reason == "MalformedMessage: why"
     assert (settlement.result is not None) == bool(task_id)
+
+
+def test_a_rehearsal_calls_nobody_and_changes_nothing(app: Sedano) -> None:
+    called: list[int] = []
+
+    @app.task(track_started=True)
+    def note(n: int) -> None:
+        called.append(n)
+
+    reports: list[Executed] = []
+    executor = Executor(app, node="w@host", report=reports.append)
+    job = job_for(note, 1)
+
+    executor.rehearse(job)
+
+    assert (called, reports) == ([], [])
+    assert finish_of(executor.execute(job)).tag == 7
+    assert called == [1]
+
+
+def test_a_rehearsal_of_what_cannot_be_read_raises_nothing(app: Sedano) -> None:
+    executor = Executor(app, node="w@host")
+    for envelope in (
+        Envelope(b"{", b"rubbish"),
+        Envelope(b'{"task": "nobody.knows", "id": "1"}', b"[[], {}, {}]"),
+        Envelope(b'{"task": "a", "id": "1"}', b'[[{"__type__": "no such", "__value__": 1}], {}, {}]'),
+    ):
+        executor.rehearse(Job(Delivery(1, "1", "a", "celery", envelope)))
+
+
+def test_a_rehearsal_reads_no_tagged_values_whose_readers_are_the_users(app: Sedano) -> None:
+    read: list[object] = []
+    json_types.register_type(
+        Money, "tests.money", lambda money: money.cents, lambda cents: read.append(cents)
+    )
+
+    @app.task
+    def pay(money: Money) -> None:
+        return None
+
+    Executor(app, node="w@host").rehearse(job_for(pay, Money(5)))
+
+    assert read == []
+
+
+class Money:
+    """A type that a user has taught to JSON."""
+
+    def __init__(self, cents: int) -> None:
+        self.cents = cents

@@ -187,3 +187,13 @@ def _of_protocol_1(call: dict[str, Any], serializer: str, compression: str | Non
         body = packer.compress(body)
     content = {"content-type": written.content_type, "content-encoding": written.content_encoding}
     return json.dumps({**_CELERYS, **content, "headers": headers, "body": b64encode(body).decode()}).encode()
+
+
+@pytest.mark.parametrize("unconditional", [True, False])
+def test_it_is_kept_whether_the_headers_hold_conditions(unconditional: bool) -> None:
+    envelope = Envelope(b'{"task": "proj.add", "id": "1"}', b"[[], {}, {}]")
+    publication = Publication("1", "proj.add", "mail", envelope, unconditional=unconditional)
+
+    delivery = decode(encode(publication, 7.5), tag=1, queue="mail", now=8.0)
+
+    assert delivery.unconditional is unconditional

@@ -202,3 +202,25 @@ def test_publishing_by_name_warns_that_it_is_not_eager(app: Sedano, messages: Me
         app.send_task("proj.ping")
 
     assert len(messages()) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "unconditional"),
+    [
+        ({}, True),
+        ({"priority": 3, "queue": "mail"}, True),
+        ({"countdown": 5}, False),
+        ({"expires": 60}, False),
+        ({"time_limit": 10}, False),
+        ({"soft_time_limit": 10}, False),
+    ],
+)
+def test_only_a_call_without_times_and_limits_is_admitted_without_a_look_at_its_headers(
+    options: dict[str, Any], unconditional: bool
+) -> None:
+    app = Sedano("proj", broker="memory://conditions", set_as_current=False)
+
+    publication = app.publisher.prepare("tests.add", (), {}, TaskOptions.from_call(options))
+
+    assert publication.unconditional is unconditional
+    app.close()

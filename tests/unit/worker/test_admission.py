@@ -102,3 +102,11 @@ def test_headers_that_cannot_be_read_are_left_to_a_child(clock: ManualClock) -> 
     verdict = admission(clock).admit(msgspec.structs.replace(broken, envelope=envelope))
 
     assert isinstance(verdict, Job)
+
+
+def test_headers_are_not_read_of_a_message_whose_broker_knows_that_they_hold_no_conditions(
+    clock: ManualClock,
+) -> None:
+    message = msgspec.structs.replace(delivery(expires=iso(clock, -1)), unconditional=True)
+
+    assert admission(clock).admit(message) == Job(message)

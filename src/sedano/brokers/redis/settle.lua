@@ -6,8 +6,7 @@
 --   3 zset    where messages go that are due later
 --   4 hash    where messages are parked
 --   5 hash    where dead letters go
--- On a single server also the keys that results and follow-ups name themselves.
--- read is 6 (set).
+-- and read is 6 (set). On a single server also the keys that results and follow-ups name themselves.
 -- ARGV: now, the settlements in MessagePack, incarnation, then documents and messages, which they name by their
 -- place:
 --   {'finish', lane, tag, results, follow-ups}
