@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.contender import SEDANO, Contender
+from benchmarks.measures.chord_time import chord_time
 from benchmarks.measures.drain_cost import drain_cost
 from benchmarks.measures.drain_rate import drain_rate
 from benchmarks.measures.eta_memory import ETA_MEMORY
@@ -141,6 +142,7 @@ ON_REDIS: Final = Setting(
         publish_rate({CELERY.name: 6, MAYU.name: 1}, store_results=False),
         publish_rate({CELERY.name: 6, MAYU.name: 1}, store_results=True),
         start_latency(promised_ratios={CELERY.name: 4, MAYU.name: 1}),
+        chord_time({CELERY.name: 10}, among=(SEDANO.name, CELERY.name, CELERY_LATE.name)),
         MEMORY,
         ETA_MEMORY,
         COMMANDS_SENT,

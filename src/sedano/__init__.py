@@ -2,9 +2,25 @@
 
 from sedano import exceptions, signals, states
 from sedano.app import Sedano
+from sedano.canvas import (
+    Signature,
+    chain,
+    chord,
+    chunks,
+    group,
+    maybe_signature,
+    signature,
+    subtask,
+    xmap,
+    xstarmap,
+)
 from sedano.current import current_app, current_task, shared_task
+from sedano.ids import task_id as uuid
 from sedano.log import get_task_logger
 from sedano.results.async_result import AsyncResult
+from sedano.results.eager_result import EagerResult
+from sedano.results.group_result import GroupResult
+from sedano.results.result_set import ResultSet
 from sedano.tasks.task import Task
 
 __version__ = "0.1.0"
@@ -14,13 +30,27 @@ Celery = Sedano
 __all__ = [
     "AsyncResult",
     "Celery",
+    "EagerResult",
+    "GroupResult",
+    "ResultSet",
     "Sedano",
+    "Signature",
     "Task",
+    "chain",
+    "chord",
+    "chunks",
     "current_app",
     "current_task",
     "exceptions",
     "get_task_logger",
+    "group",
+    "maybe_signature",
     "shared_task",
     "signals",
+    "signature",
     "states",
+    "subtask",
+    "uuid",
+    "xmap",
+    "xstarmap",
 ]

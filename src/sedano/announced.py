@@ -61,6 +61,13 @@ class TaskExpired(msgspec.Struct, frozen=True):
     request: Context
 
 
+class TaskRevoked(msgspec.Struct, frozen=True):
+    """It was revoked while it waited, and is not run."""
+
+    task: Task[..., Any]
+    request: Context
+
+
 class TaskFinished(msgspec.Struct, frozen=True):
     """After any end of a run: what it returned or raised, and its state."""
 

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Self, TypeVar, Unpack
 
 from sedano import locations, signals
 from sedano.announcements import Announcer
+from sedano.app_workflows import AppWorkflows
 from sedano.brokers.opening import open_broker
 from sedano.celery_arguments import constructor_settings
 from sedano.clock import Clock, SystemClock
 from sedano.current import applications, get_current_task
 from sedano.errors import ConfigurationError
+from sedano.execution.builtin import builtin_tasks
 from sedano.home import calling_frame, program_directory
 from sedano.loading import load_object
 from sedano.results.async_result import AsyncResult
@@ -43,7 +45,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class Sedano:
+class Sedano(AppWorkflows):
     """An application: its settings, its tasks, and the way to its broker and its results.
 
     >>> app = Sedano("proj", broker="memory://", set_as_current=False)
@@ -110,6 +112,8 @@ class Sedano:
         self._finalized = False
         self._broker: Broker | None = None
         self._results: ResultStore | None = None
+        for task in builtin_tasks(self):
+            self._tasks.register(task)
         applications.add(self)
         if set_as_current:
             self.set_current()
@@ -293,10 +297,6 @@ class Sedano:
         self.publisher.publish((publication,), call, task=task)
         return result_of_call(self, publication.task_id, call, task)
 
-    def AsyncResult(self, id: str, **kwargs: Any) -> AsyncResult[Any]:
-        """The result of a task, by its id."""
-        return AsyncResult(id, app=self, **kwargs)
-
     # -- broker and results
 
     @property
@@ -353,19 +353,12 @@ class Sedano:
             self.finalize()
         return self._eager
 
-    def revoke(self, task_id: str) -> bool:
-        """Delete the message of a task, unless a node holds it; whether there was one."""
-        return self.broker.admin.revoke(task_id)
-
-    def has_message(self, task_id: str) -> bool:
-        """Whether the broker has a message of this task, in whatever state."""
-        return self.broker.admin.find(task_id) is not None
-
-    def inside_task(self) -> bool:
-        """Whether a worker's task is running here."""
-        return (request := worker_request()) is not None and not request.is_eager
-
     # -- the application as a whole
+
+    @property
+    def current_worker_task(self) -> Task[..., Any] | None:
+        """The task that a worker runs here, or ``apply()``: not one that is merely called."""
+        return request.task_object if (request := worker_request()) is not None else None
 
     @property
     def current_task(self) -> Task[..., Any] | None:

@@ -9,6 +9,7 @@ import weakref
 from collections.abc import Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any, Final, Literal, ParamSpec, TypeVar, Unpack, cast, overload
 
+from sedano.canvas.signature import Signature
 from sedano.results.async_result import AsyncResult
 from sedano.tasks.declaration import (
     BoundDeclarator,
@@ -198,3 +199,4 @@ def _share(function: Callable[..., Any], options: Mapping[str, Any]) -> Task[...
 
 
 AsyncResult.find_app = get_current_app
+Signature.find_app = get_current_app

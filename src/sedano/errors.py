@@ -25,10 +25,13 @@ SedanoError
 │   ├── TaskCrashed                  the process running the task died
 │   ├── TaskTimeout                  waiting for a result took too long; also a TimeoutError
 │   ├── SoftTimeLimitExceeded
-│   └── TimeLimitExceeded
+│   ├── TimeLimitExceeded
+│   ├── ChordError
+│   └── IncompleteStream             what a task has started is not known before it has finished
 └── TaskPredicate                    raised by a task to say what shall become of it
     ├── Retry
     ├── Ignore
+    │   └── Replaced                 another call has taken the task's place
     └── Reject
 """
 
@@ -195,6 +198,10 @@ class ChordError(TaskError):
     """A member of a chord's header failed, so that its body cannot run."""
 
 
+class IncompleteStream(TaskError):
+    """What a task has started cannot be told: it has not finished."""
+
+
 # -- what a task may say about itself
 
 
@@ -243,6 +250,10 @@ class Retry(TaskPredicate):
 
 class Ignore(TaskPredicate):
     """The task's state is left as it is; its message is removed."""
+
+
+class Replaced(Ignore):
+    """Another call has taken the task's place: ``Task.replace``."""
 
 
 class Reject(TaskPredicate):

@@ -17,6 +17,9 @@ NODE_NAME_DEFAULT: Final = "sedano@%h"
 _VARIANT: Final = dict(zip("0123456789abcdef", 4 * "89ab", strict=True))
 
 
+#: The namespace of derived ids.
+_FOLLOWING: Final = uuid.UUID("5b9e2a52-27f4-4f0e-9a51-6f1c5f4f2f0b")
+
 _numbers: Final = itertools.count()
 _process = os.urandom(12).hex()
 
@@ -42,6 +45,15 @@ def task_id() -> str:
     moment = f"{time.time_ns() // 1_000_000:012x}"
     chance = os.urandom(10).hex()
     return f"{moment[:8]}-{moment[8:]}-7{chance[:3]}-{_VARIANT[chance[3]]}{chance[4:7]}-{chance[7:19]}"
+
+
+def derived(cause: str, number: int) -> str:
+    """The id of what follows from something: the same each time, so that to do it again makes no second tree.
+
+    >>> derived("1", 0) == derived("1", 0), derived("1", 0) == derived("1", 1)
+    (True, False)
+    """
+    return str(uuid.uuid5(_FOLLOWING, f"{cause}:{number}"))
 
 
 def serial() -> str:

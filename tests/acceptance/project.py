@@ -6,14 +6,14 @@ import signal
 import time
 from pathlib import Path
 
-from sedano import Sedano
+from sedano import Sedano, Task
 
 HERE = Path(os.environ["JOURNAL"]).parent
 
 #: Messages and results.
 SERVER = os.environ["PROJECT_BROKER"]
 
-app = Sedano("project", broker=SERVER, backend=SERVER)
+app = Sedano("project", broker=SERVER, backend=os.environ.get("PROJECT_RESULTS", SERVER))
 app.conf.update(worker_soft_shutdown_timeout=float(os.environ.get("GRACE", "25")))
 
 
@@ -126,3 +126,41 @@ def report_progress(self, key: object) -> str:
     while not (HERE / "go-on").exists():
         time.sleep(0.01)
     return "finished"
+
+
+@app.task
+def add(x: int, y: int = 0) -> int:
+    note("start", f"add-{x}-{y}")
+    return x + y
+
+
+@app.task
+def total(values: list[int]) -> int:
+    note("start", "total")
+    return sum(values)
+
+
+@app.task
+def look_at_error(request: object, error: BaseException, traceback: str) -> None:
+    note("errback", type(error).__name__)
+
+
+@app.task
+def hear_of_error(failed_id: str) -> None:
+    note("errback", failed_id)
+
+
+class SlowToBegin(Task):
+    """Its calls take long to publish: a process that starts one can be killed meanwhile."""
+
+    def apply_async(self, *args, **kwargs):
+        note("joining", self.name)
+        while not (HERE / "go-on").exists():
+            time.sleep(0.01)
+        return super().apply_async(*args, **kwargs)
+
+
+@app.task(base=SlowToBegin)
+def slowly_begun_total(values: list[int]) -> int:
+    note("start", "total")
+    return sum(values)

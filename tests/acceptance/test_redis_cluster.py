@@ -8,6 +8,7 @@ from types import ModuleType
 import pytest
 from redis.cluster import RedisCluster
 
+from sedano import chord
 from sedano.redis.cluster_link import slot_of
 from tests.acceptance.workers import Journal, Worker, wait_until
 from tests.servers.key_owners import leaks
@@ -88,3 +89,23 @@ def test_nothing_is_lost_or_run_twice_while_the_slot_of_its_queue_moves(
     assert [result.get(timeout=60) for result in results] == list(range(450))
     assert worker.stop() == 0
     assert set(journal.counts("start").values()) == {1}
+
+
+def test_chords_end_once_though_their_keys_and_their_messages_are_on_different_servers(
+    project: ModuleType, journal: Journal, start_worker: StartWorker, directory: Path
+) -> None:
+    killed = start_worker("-c", "2", "worker_lease=1.5").wait_until_ready()
+    nested = chord(
+        [chord([project.add.s(n) for n in range(4)], project.total.s()) for _ in range(3)], project.total.s()
+    ).apply_async()
+    assert nested.get(timeout=60) == 18
+
+    result = chord([project.add.s(n) for n in range(10)], project.slowly_begun_total.s()).apply_async()
+    wait_until(lambda: journal.counts("joining"), what="the chord is being ended")
+    killed.kill()
+    (directory / "go-on").touch()
+    other = start_worker("-c", "2", "worker_lease=1.5").wait_until_ready()
+
+    assert result.get(timeout=60) == sum(range(10))
+    assert journal.counts("start")["total"] == 3 + 1 + 1
+    assert other.stop() == 0

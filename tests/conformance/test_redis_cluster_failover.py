@@ -75,7 +75,7 @@ def test_a_lease_goes_on_when_a_replica_has_taken_over(nodes: list[RedisServer],
     wait_until(lambda: all(is_whole(node) for node in (second, third, replica)))
 
     claimed = patiently(lambda: lease.claim(["celery"], 1, [Finish(before.tag)]))
-    assert claimed == ([], [])
+    assert not any(claimed)
     patiently(lambda: broker.publish([publication("after")]))
     assert patiently(lambda: lease.wait(["celery"], 10))
     assert sorted(drain(lease, QUEUES)) == sorted(["after", *QUEUES[1:]])

@@ -91,7 +91,7 @@ def test_prefixes_keep_applications_apart(empty_server: RedisServer) -> None:
     lease = begin_lease(bank)
 
     claimed = lease.claim(["celery"], 10)
-    lease.recover_dead(max_crashes=3)
+    lease.recover_dead()
 
     assert ids_of(claimed) == ["of the bank"]
     assert lease.claim([], 0, [Finish(claimed.deliveries[0].tag)]).lost == []

@@ -285,7 +285,7 @@ CALLS: dict[str, Callable[[RedisLease], object]] = {
     "claim_parked": lambda lease: lease.claim_parked(["celery"], 1, ["t"]),
     "look": lambda lease: lease.wait(["celery"], 0),
     "renew": lambda lease: lease.renew([]),
-    "recover": lambda lease: lease.recover_dead(max_crashes=3),
+    "recover": lambda lease: lease.recover_dead(),
     "end": lambda lease: lease.end(),
 }
 

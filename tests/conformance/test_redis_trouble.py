@@ -147,12 +147,12 @@ class TestLeases:
         first, second = lease.claim(["celery"], 2).deliveries
         server.client.config_set("maxmemory", "1")
 
-        assert lease.claim([], 0, [Finish(first.tag)]) == ([], [])
+        assert not any(lease.claim([], 0, [Finish(first.tag)]))
         with pytest.raises(BrokerUnavailable, match="OOM"):
             lease.claim([], 0, [Requeue(second.tag)])
 
         server.client.config_set("maxmemory", "0")
-        assert lease.claim([], 0, [Requeue(second.tag)]) == ([], [])
+        assert not any(lease.claim([], 0, [Requeue(second.tag)]))
         assert drain(lease) == ["b"]
 
     def test_nothing_is_lost_when_memory_runs_out_while_claiming(
@@ -232,7 +232,7 @@ class TestLeases:
         server.client.flushall()
         broker.publish([publication("a")])
 
-        assert lease.claim(["celery"], 1) == ([], [])
+        assert not any(lease.claim(["celery"], 1))
         with pytest.raises(BrokerError):
             lease.renew([])
         assert drain(begin_lease(broker)) == ["a"]
@@ -259,7 +259,7 @@ class TestLeases:
         heir = begin_lease(broker)
         assert broker.admin.depth("celery").ready == 1
 
-        heir.recover_dead(max_crashes=3)
+        heir.recover_dead()
 
         assert drain(heir) == ["a"]
         broker.close()

@@ -130,6 +130,26 @@ def _declare(app: Any, **options: Any) -> None:
     def total(numbers: list[int]) -> int:
         return sum(numbers)
 
+    @app.task(name="shop.blame", **options)
+    def blame(key: str) -> None:
+        note("blame", key)
+
+    @app.task(name="shop.fail_at_times", **options)
+    def fail_at_times(key: str, fails: bool) -> int:
+        note("start", key)
+        if fails:
+            raise OutOfStock(key, 1)
+        return 1
+
+    @app.task(name="shop.replace", bind=True, **options)
+    def replace(self: Any, x: int, queue: str) -> None:
+        raise self.replace(app.tasks["shop.add"].s(x, 100).set(queue=queue))
+
+    @app.task(name="shop.join_in", bind=True, **options)
+    def join_in(self: Any, x: int, queue: str) -> int:
+        self.add_to_chord(app.tasks["shop.add"].s(x, 1000).set(queue=queue))
+        return x
+
     @app.task(name="shop.order", **options)
     def order(queue: str) -> str:
         return str(app.tasks["shop.describe"].apply_async(queue=queue).id)

@@ -1,21 +1,61 @@
-"""Celery's workflows with our workers in them: what needs nothing of a worker is run, the rest is refused."""
+"""Workflows that both libraries have a hand in: published by one, their steps run by workers of either."""
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from itertools import cycle
+from types import SimpleNamespace
+from typing import Any, Final
 
+import celery
 import pytest
 import redis
-from celery import chain, chord, group
+from celery import group
 from celery.result import GroupResult
 
-from sedano.errors import NotSupported
-from tests.interop.dead_letters import buried
-from tests.interop.mixed_cluster import LIBRARIES, MixedCluster
+import sedano
+from sedano.errors import ChordError
+from tests.acceptance.workers import wait_until
+from tests.interop.mixed_cluster import LIBRARIES, Library, MixedCluster
 from tests.interop.shop import OutOfStock
 from tests.interop.way import PATIENCE
 
 pytestmark = pytest.mark.acceptance
+
+#: Each library's shapes.
+CANVAS: Final[dict[Library, Any]] = {
+    "celery": SimpleNamespace(chain=celery.chain, group=celery.group, chord=celery.chord),
+    "sedano": SimpleNamespace(chain=sedano.chain, group=sedano.group, chord=sedano.chord),
+}
+#: Whose workers run the first step and the next, by turns.
+TURNS: Final = (("celery", "sedano"), ("sedano", "celery"), ("sedano", "sedano"))
+
+
+class Client:
+    """Makes and publishes workflows with one library; the steps go to the two workers by turns."""
+
+    def __init__(self, cluster: MixedCluster, library: Library, turns: tuple[Library, ...]) -> None:
+        self.cluster = cluster
+        self.app: Any = cluster.app(library)
+        self.canvas: Any = CANVAS[library]
+        self._turns: Iterator[Library] = cycle(turns)
+
+    def step(self, task: str, *args: Any, **kwargs: Any) -> Any:
+        """The signature of one step, for the worker whose turn it is."""
+        signature = self.app.tasks[f"shop.{task}"].s(*args, **kwargs)
+        return signature.set(queue=f"to-{next(self._turns)}")
+
+
+@pytest.fixture(params=LIBRARIES)
+def client(request: pytest.FixtureRequest, cluster: MixedCluster, turns: tuple[Library, ...]) -> Client:
+    """A client of each library."""
+    return Client(cluster, request.param, turns)
+
+
+@pytest.fixture(params=TURNS, ids=" and ".join)
+def turns(request: pytest.FixtureRequest) -> tuple[Library, ...]:
+    """Which workers run the steps."""
+    chosen: tuple[Library, ...] = request.param
+    return chosen
 
 
 # -- groups: messages with a group's id
@@ -70,72 +110,181 @@ def test_celery_gathers_what_we_published(cluster: MixedCluster) -> None:
     assert GroupResult("ours", members, app=cluster.celery).get(timeout=PATIENCE) == [1, 2, 3, 4]
 
 
-# -- the last step of a workflow: a plain message
+# -- steps one after the other
 
 
-def test_the_last_step_of_a_chain_is_run(cluster: MixedCluster) -> None:
-    add = cluster.celery.tasks["shop.add"]
-
-    result = chain(add.s(1, 2).set(queue="to-celery"), add.s(3).set(queue="to-sedano")).apply_async()
-
-    assert result.get(timeout=PATIENCE) == 6
-    assert result.parent.get(timeout=PATIENCE) == 3
-
-
-def test_a_callback_is_run(cluster: MixedCluster) -> None:
-    add, echo = cluster.celery.tasks["shop.add"], cluster.celery.tasks["shop.echo"]
-
-    result = add.apply_async((1, 2), queue="to-celery", link=echo.s().set(queue="to-sedano"))
+def test_a_callback_gets_the_result(client: Client) -> None:
+    result = client.step("add", 1, 2).apply_async(link=client.step("add", 10))
 
     assert result.get(timeout=PATIENCE) == 3
-    assert [child.get(timeout=PATIENCE) for child in result.children] == [3]
+    assert [child.get(timeout=PATIENCE) for child in result.children] == [13]
 
 
-def test_the_body_of_a_chord_is_run(cluster: MixedCluster) -> None:
-    add, total = cluster.celery.tasks["shop.add"], cluster.celery.tasks["shop.total"]
-    header = [add.s(number, 1).set(queue="to-celery") for number in range(3)]
+def test_several_callbacks_get_the_result(client: Client) -> None:
+    links = [client.step("add", 10), client.step("add", 20)]
+    result = client.step("add", 1, 2).apply_async(link=links)
 
-    result = chord(header, total.s().set(queue="to-sedano")).apply_async()
-
-    assert result.get(timeout=PATIENCE) == 6
-
-
-# -- what this version does not do: it says so, and nobody waits for ever
+    assert result.get(timeout=PATIENCE) == 3
+    wait_until(lambda: len(members(result)) == 2, what="the callbacks are published")
+    assert sorted(child.get(timeout=PATIENCE) for child in members(result)) == [13, 23]
 
 
-@pytest.fixture
-def marked(cluster: MixedCluster, key: str) -> Iterator[Any]:
-    """A call for our worker, by Celery, that must not be run."""
-    yield cluster.celery.tasks["shop.work"].s(key).set(queue="to-sedano")
-    assert cluster.journal.times("start", key) == []
+def test_an_error_callback_is_run_once(client: Client, key: str) -> None:
+    result = client.step("take", "pears", 3).apply_async(
+        link_error=client.step("blame", key).set(immutable=True)
+    )
 
-
-@pytest.mark.parametrize(("option", "part"), [("link", "callbacks"), ("link_error", "errbacks")])
-def test_a_message_with_a_callback_is_buried(
-    cluster: MixedCluster, marked: Any, option: str, part: str
-) -> None:
-    result = marked.apply_async(**{option: cluster.celery.tasks["shop.echo"].s()})
-
-    with pytest.raises(NotSupported, match="runs no workflows"):
+    with pytest.raises(OutOfStock):
         result.get(timeout=PATIENCE)
-    assert part in buried(cluster, result.id).reason
+    wait_until(lambda: blamed(client, key) == 1, what="the error callback has run")
 
 
-def test_the_first_of_a_chain_is_buried(cluster: MixedCluster, marked: Any) -> None:
-    result = chain(marked, cluster.celery.tasks["shop.echo"].s()).apply_async()
+def test_a_chain_goes_from_worker_to_worker(client: Client) -> None:
+    steps = [client.step("add", 1, 2), *(client.step("add", 10**power) for power in range(1, 5))]
 
-    with pytest.raises(NotSupported, match="runs no workflows"):
+    result = client.canvas.chain(*steps).apply_async()
+
+    assert result.get(timeout=PATIENCE) == 11113
+    values = [(one := result).get(timeout=PATIENCE)]
+    while one.parent is not None:
+        one = one.parent
+        values.append(one.get(timeout=PATIENCE))
+    assert values == [11113, 1113, 113, 13, 3]
+
+
+def test_a_chain_ends_with_the_step_that_fails(client: Client, key: str) -> None:
+    steps = [client.step("add", 1, 2), client.step("take", 1), client.step("work"), client.step("work")]
+
+    result = client.canvas.chain(*steps).apply_async(link_error=client.step("blame", key).set(immutable=True))
+
+    with pytest.raises(OutOfStock):
         result.get(timeout=PATIENCE)
-    assert "chain" in buried(cluster, result.parent.id).reason
+    wait_until(lambda: result.state == "FAILURE", what="the last step has failed as well")
+    wait_until(lambda: blamed(client, key) == 1, what="the error callback has run")
 
 
-def test_the_members_of_a_chord_are_buried(cluster: MixedCluster, marked: Any) -> None:
-    result = chord([marked, marked], cluster.celery.tasks["shop.echo"].s()).apply_async()
+def test_a_step_that_is_run_again_is_followed_once(client: Client, key: str) -> None:
+    result = client.canvas.chain(client.step("try_again", key, 2), client.step("add", 10)).apply_async()
 
-    with pytest.raises(NotSupported, match="runs no workflows"):
+    assert result.get(timeout=PATIENCE) == 12
+
+
+# -- chords
+
+
+def test_the_body_gets_the_results_in_order(client: Client) -> None:
+    header = [client.step("add", number, 100) for number in range(12)]
+
+    result = client.canvas.chord(header, client.step("echo")).apply_async()
+
+    assert result.get(timeout=PATIENCE) == list(range(100, 112))
+    assert result.parent.get(timeout=PATIENCE) == list(range(100, 112))
+
+
+def test_a_group_in_the_middle_of_a_chain(client: Client) -> None:
+    several = client.canvas.group(client.step("add", number) for number in range(4))
+
+    result = client.canvas.chain(
+        client.step("add", 1, 2), several, client.step("total"), client.step("add", 1000)
+    ).apply_async()
+
+    assert result.get(timeout=PATIENCE) == 1018
+
+
+def test_a_chain_that_ends_in_a_group(client: Client) -> None:
+    several = client.canvas.group(client.step("add", number) for number in range(4))
+
+    result = client.canvas.chain(client.step("add", 1, 2), several).apply_async()
+
+    assert result.get(timeout=PATIENCE) == [3, 4, 5, 6]
+
+
+def test_chords_within_chords(client: Client) -> None:
+    inner = [
+        client.canvas.chord([client.step("add", number, 1) for number in range(3)], client.step("total"))
+        for _ in range(3)
+    ]
+
+    result = client.canvas.chord([*inner, client.step("add", 1, 1)], client.step("echo")).apply_async()
+
+    assert result.get(timeout=PATIENCE) == [6, 6, 6, 2]
+
+
+def test_chains_in_the_header_of_a_chord(client: Client) -> None:
+    chains = [
+        client.canvas.chain(client.step("add", number, 1), client.step("add", 10), client.step("add", 100))
+        for number in range(4)
+    ]
+
+    result = client.canvas.chord(chains, client.step("echo")).apply_async()
+
+    assert result.get(timeout=PATIENCE) == [111, 112, 113, 114]
+
+
+def test_a_body_that_is_a_chain(client: Client) -> None:
+    header = [client.step("add", number, 0) for number in range(4)]
+    body = client.canvas.chain(client.step("total"), client.step("add", 10))
+
+    result = client.canvas.chord(header, body).apply_async()
+
+    assert result.get(timeout=PATIENCE) == 16
+
+
+def test_a_chord_fails_with_its_member(client: Client, key: str) -> None:
+    header = [client.step("fail_at_times", key, fails) for fails in (False, True, False, False)]
+    body = client.step("total").on_error(client.step("blame", key).set(immutable=True))
+
+    result = client.canvas.chord(header, body).apply_async()
+
+    with pytest.raises((ChordError, celery.exceptions.ChordError, OutOfStock)):
         result.get(timeout=PATIENCE)
-    for member in result.parent:
-        assert "chord" in buried(cluster, member.id).reason
+    wait_until(lambda: result.state == "FAILURE", what="the body has failed")
+    wait_until(lambda: blamed(client, key) == 1, what="the error callback has run")
+    assert (
+        len([1 for word, name, *_ in client.cluster.journal.lines() if (word, name) == ("start", key)]) == 4
+    )
+
+
+def test_members_that_are_run_again_keep_their_places(client: Client, key: str) -> None:
+    header = [client.step("try_again", f"{key}-{number}", number % 3) for number in range(5)]
+
+    result = client.canvas.chord(header, client.step("echo")).apply_async()
+
+    assert result.get(timeout=PATIENCE) == [0, 1, 2, 0, 1]
+
+
+def test_a_member_that_is_replaced_keeps_its_place(client: Client) -> None:
+    header = [client.step("add", 1, 0), client.step("replace", 2, "to-sedano"), client.step("add", 3, 0)]
+
+    result = client.canvas.chord(header, client.step("echo")).apply_async()
+
+    assert result.get(timeout=PATIENCE) == [1, 102, 3]
+
+
+def test_a_member_brings_another_one(client: Client) -> None:
+    header = [client.step("add", 1, 0), client.step("join_in", 2, "to-celery"), client.step("add", 3, 0)]
+
+    result = client.canvas.chord(header, client.step("total")).apply_async()
+
+    assert result.get(timeout=PATIENCE) == 1 + 2 + 3 + 1002
+
+
+def test_a_member_that_keeps_no_result_counts(client: Client) -> None:
+    header = [client.step("add", number, 1).set(ignore_result=True) for number in range(4)]
+
+    result = client.canvas.chord(header, client.step("total")).apply_async()
+
+    assert result.get(timeout=PATIENCE) == 10
+
+
+def blamed(client: Client, key: str) -> int:
+    """How often the error callback has run."""
+    return len(client.cluster.journal.times("blame", key))
+
+
+def members(result: Any) -> list[Any]:
+    """The children of a task, those of groups among them."""
+    return [leaf for child in result.children for leaf in getattr(child, "results", [child])]
 
 
 def _document(url: str, key: str) -> Any:

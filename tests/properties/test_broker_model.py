@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from sedano.brokers.settlement import Bury, Finish, Park, Record, Requeue, Settl
 from sedano.brokers.sqlite.broker import SqliteBroker
 from sedano.clock import Clock
 from sedano.errors import LeaseLost
+from sedano.results.group_store import ChordEnd, ChordPart, WorkflowChange
 from sedano.results.memory_store import MemoryResultStore
 from sedano.results.result_write import ResultWrite
 from sedano.results.sqlite.store import SqliteResultStore
@@ -37,7 +38,8 @@ from sedano.testing.messages import publication
 QUEUES = ("q1", "q2")
 TASKS = ("tests.add", "tests.sleep")
 LEASE_SECONDS = 10.0
-MAX_CRASHES = 1
+CLAIM_SECONDS = 6.0
+CHORD_SIZE = 2
 
 queues = st.sampled_from(QUEUES)
 tasks = st.sampled_from(TASKS)
@@ -62,6 +64,31 @@ class ModelMessage:
 
 
 @dataclass
+class ModelChord:
+    """How far one chord is; its members are tasks."""
+
+    group_id: str
+    members: set[str] = field(default_factory=set)
+    claimed_by: str | None = None
+    claimed_until: float = 0.0
+    ended_at: float | None = None
+
+    def claim(self, member: str, now: float) -> bool:
+        """Whether it is this member's to end."""
+        if self.ended_at is not None or (self.claimed_by not in (None, member) and self.claimed_until > now):
+            return False
+        self.claimed_by, self.claimed_until = member, now + CLAIM_SECONDS
+        return True
+
+    def add(self, member: str, now: float) -> bool:
+        """Whether this member completes it."""
+        if self.ended_at is not None:
+            return False
+        self.members.add(member)
+        return len(self.members) >= CHORD_SIZE and self.claim(member, now)
+
+
+@dataclass
 class ModelNode:
     """One incarnation; ``alive`` until its end, or until others took it for dead."""
 
@@ -81,9 +108,11 @@ class BrokerModel(RuleBasedStateMachine):
         self.clock = ManualClock()
         self.broker, self.results = type(self).open_both(self.clock)
         self.live: dict[str, ModelMessage] = {}
-        self.dead: dict[str, ModelMessage] = {}
+        #: The newest last.
+        self.dead: list[ModelMessage] = []
         self.stored: dict[str, bytes] = {}
         self.paused: set[str] = set()
+        self.chords: list[ModelChord] = []
         self.count = 0
         self.nodes: list[ModelNode] = []
         #: Settled or lost claims, which must never have an effect again: (the lease, the tag).
@@ -110,6 +139,12 @@ class BrokerModel(RuleBasedStateMachine):
         task_id = self._new_id()
         self.broker.publish([publication(task_id, queue=queue, task=task, priority=priority, due=due)])
         self._add(task_id, task, queue, priority, due)
+
+    @rule()
+    def begin_chord(self) -> None:
+        chord = ModelChord(f"chord {len(self.chords)}")
+        self.results.groups.begin_chord(chord.group_id, CHORD_SIZE, expires_at=None)
+        self.chords.append(chord)
 
     # -- nodes
 
@@ -139,10 +174,48 @@ class BrokerModel(RuleBasedStateMachine):
         chosen = data.draw(st.lists(st.sampled_from(self._held(node)), min_size=1, unique_by=id))
         batch = [self._settlement(message, data) for message in chosen]
 
-        assert node.lease.claim(QUEUES, 0, batch) == ([], [])
+        assert not any(node.lease.claim(QUEUES, 0, batch))
 
         for message, settlement in zip(chosen, batch, strict=True):
             self._carry_out(node, message, settlement)
+
+    @precondition(lambda self: self._chords_known() and any(self._held(node) for node in self.nodes))
+    @rule(data=st.data(), ends=st.booleans(), kind=st.sampled_from([Finish, Finish, Bury, Record]))
+    def settle_a_member(self, data: st.DataObject, ends: bool, kind: type[Finish | Bury | Record]) -> None:
+        """Tell the end of a member of a chord, or end the chord in its name; maybe twice, as in an outage."""
+        node = data.draw(st.sampled_from([node for node in self.nodes if self._held(node)]))
+        message = data.draw(st.sampled_from(self._held(node)))
+        chord = data.draw(st.sampled_from(self._chords_known()))
+        assert message.tag is not None
+        part = ChordPart(chord.group_id, message.task_id, 0, b"document")
+        change = (
+            WorkflowChange(end=ChordEnd(part.group_id, part.member))
+            if ends
+            else WorkflowChange(parts=(part,))
+        )
+        follow_up = publication(self._new_id(), queue=message.queue)
+        result = ResultWrite(message.task_id, "FAILURE", b"FAILURE")
+        settlement: Finish | Bury | Record = {
+            Finish: Finish(message.tag, result, (follow_up,), change),
+            Bury: Bury(message.tag, "buried", False, result, (follow_up,), change),
+            Record: Record(message.tag, result, (follow_up,), change),
+        }[kind]
+        tag, now = message.tag, self.clock.timestamp()
+        if ends:
+            takes_effect, completes = chord.claim(part.member, now), False
+            if takes_effect:
+                chord.ended_at = now
+        else:
+            repeated = chord.ended_at is not None or part.member in chord.members
+            takes_effect, completes = not repeated, chord.add(part.member, now)
+
+        claimed = node.lease.claim(QUEUES, 0, [settlement])
+
+        assert (claimed.deliveries, claimed.lost) == ([], [])
+        assert list(claimed.completing) == ([(tag, chord.group_id)] if completes else [])
+        self._carry_out_member(node, message, settlement, takes_effect=takes_effect, completes=completes)
+        if completes and data.draw(st.booleans()):
+            assert node.lease.claim(QUEUES, 0, [settlement]) == claimed
 
     @precondition(lambda self: self.void)
     @rule(data=st.data())
@@ -163,7 +236,8 @@ class BrokerModel(RuleBasedStateMachine):
         if any(message.tag == tag for message in self._held(node)):
             return  # Claimed again by the same node: then it stands.
 
-        assert node.lease.claim(QUEUES, 0, [late]) == ([], [tag])
+        claimed = node.lease.claim(QUEUES, 0, [late])
+        assert (claimed.deliveries, claimed.lost, list(claimed.completing)) == ([], [tag], [])
 
     @rule(number=node_numbers, data=st.data())
     def renew(self, number: int, data: st.DataObject) -> None:
@@ -181,7 +255,7 @@ class BrokerModel(RuleBasedStateMachine):
     @rule(number=node_numbers)
     def recover_dead(self, number: int) -> None:
         now = self.clock.timestamp()
-        ready = buried = 0
+        recovered = 0
         for node in self.nodes:
             if node is self.nodes[number] or not self._is_silent(node):
                 continue
@@ -189,21 +263,12 @@ class BrokerModel(RuleBasedStateMachine):
                 crashed = message.tag in node.running
                 message.crashes += crashed
                 self._let_go(node, message)
-                if crashed and message.crashes > MAX_CRASHES:
-                    self._bury(message)
-                    self._store(message.task_id, b"crashed")
-                    buried += 1
-                    continue
                 message.redelivered = True
                 message.due = now + crash_delay(message.crashes) if crashed else now
-                ready += 1
+                recovered += 1
             node.alive = False
 
-        recovered = self.nodes[number].lease.recover_dead(
-            max_crashes=MAX_CRASHES, crash_result=lambda d, _: ResultWrite(d.task_id, "FAILURE", b"crashed")
-        )
-
-        assert recovered == (ready, buried, ())
+        assert self.nodes[number].lease.recover_dead() == recovered
 
     @rule(number=node_numbers)
     def end_and_begin_again(self, number: int) -> None:
@@ -255,10 +320,13 @@ class BrokerModel(RuleBasedStateMachine):
         assert self.broker.admin.purge(queue) == len(free)
 
     def _replay_the_newest_dead_letter(self) -> None:
+        if self.dead and self.dead[-1].task_id in self.live:
+            return  # It has completed a chord, and its message is kept.
         letters = self.broker.admin.dead_letters(limit=1)
         assert self.broker.admin.replay([letter.key for letter in letters]) == len(letters)
         for letter in letters:
-            message = self.dead.pop(letter.task_id)
+            message = self.dead.pop()
+            assert letter.task_id == message.task_id
             self._add(message.task_id, message.task, message.queue, message.priority, None)
 
     @rule(seconds=st.sampled_from([0.5, 2.0, 6.0, 11.0]))
@@ -279,7 +347,8 @@ class BrokerModel(RuleBasedStateMachine):
             assert depth.parked == sum(message.parked for message in messages)
             assert depth.claimed == sum(message.holder is not None for message in messages)
             assert depth.paused == (queue in self.paused)
-        assert {letter.task_id for letter in self.broker.admin.dead_letters(limit=1000)} == set(self.dead)
+        letters = [letter.task_id for letter in self.broker.admin.dead_letters(limit=1000)]
+        assert letters == [message.task_id for message in reversed(self.dead)]
 
     @invariant()
     def nodes_hold_what_they_claimed(self) -> None:
@@ -328,6 +397,11 @@ class BrokerModel(RuleBasedStateMachine):
         ]
         return sorted(ready, key=lambda message: (-message.priority, message.order))
 
+    def _chords_known(self) -> list[ModelChord]:
+        """The last two, without those of which even the end may be forgotten."""
+        now = self.clock.timestamp()
+        return [chord for chord in self.chords[-2:] if chord.ended_at is None or now - chord.ended_at < 200]
+
     def _held(self, node: ModelNode) -> list[ModelMessage]:
         return [message for message in self.live.values() if message.holder == node.lease.incarnation]
 
@@ -337,7 +411,7 @@ class BrokerModel(RuleBasedStateMachine):
         message.holder = message.tag = None
 
     def _bury(self, message: ModelMessage) -> None:
-        self.dead[message.task_id] = self.live.pop(message.task_id)
+        self.dead.append(self.live.pop(message.task_id))
 
     def _settlement(self, message: ModelMessage, data: st.DataObject) -> Settlement:
         assert message.tag is not None
@@ -378,6 +452,27 @@ class BrokerModel(RuleBasedStateMachine):
                 self._add(follow_up.task_id, follow_up.task, follow_up.queue, follow_up.priority, None)
             if settlement.result is not None:
                 self._store(message.task_id, settlement.result.document)
+
+    def _carry_out_member(
+        self,
+        node: ModelNode,
+        message: ModelMessage,
+        settlement: Finish | Bury | Record,
+        *,
+        takes_effect: bool,
+        completes: bool,
+    ) -> None:
+        if takes_effect:
+            self._store(message.task_id, b"FAILURE")
+            for follow_up in settlement.follow_ups:
+                self._add(follow_up.task_id, follow_up.task, follow_up.queue, follow_up.priority, None)
+        if isinstance(settlement, Record):
+            return
+        if takes_effect and isinstance(settlement, Bury):
+            self.dead.append(message)
+        if not completes:
+            self._let_go(node, message)
+            del self.live[message.task_id]
 
     def _store(self, task_id: str, document: bytes) -> None:
         if self.stored.get(task_id) != b"SUCCESS":

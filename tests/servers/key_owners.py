@@ -32,10 +32,11 @@ OWNERS: Final = (
     Owner(r"sedano:\{.+\}:paused", "string", "a paused queue, until somebody resumes it"),
     Owner(r"_kombu\.binding.+", "(set|zset|hash|string)", "Celery's exchanges, until somebody deletes them"),
     Owner(r"unacked|unacked_index", "(hash|zset)", "what Celery's workers hold"),
-    Owner(r"(?!sedano:|celery-task-meta-).*", "list", "the messages of a queue"),
+    Owner(r"(?!sedano:|.*celery-task(set)?-meta-).*", "list", "the messages of a queue"),
 )
 
-#: Results of applications have a time to live; a test of the store alone may say that one is kept for good.
+#: Results and chords of applications have a time to live; a test of the store alone may say that a result is
+#: kept for good.
 KEPT_RESULTS: Final = Owner(r"celery-task-meta-.+", "string", "ResultWrite without expires_at")
 
 

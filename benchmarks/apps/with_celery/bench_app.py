@@ -4,7 +4,7 @@ import os
 from functools import partial
 
 import task_bodies
-from celery import Celery
+from celery import Celery, chord
 
 IGNORE = not os.environ["BENCH_STORE_RESULTS"]
 
@@ -20,6 +20,22 @@ def noop() -> None:
 @app.task(ignore_result=True)
 def tell_start(address: str) -> None:
     task_bodies.tell_moment(address)
+
+
+@app.task
+def member() -> None:
+    """Does nothing."""
+
+
+@app.task
+def body(results: list[None]) -> int:
+    return len(results)
+
+
+def run_chord(members: int) -> int:
+    """Run a chord to its end; how many results its body was given."""
+    gathered: int = chord([member.s() for _ in range(members)], body.s())().get(timeout=120)
+    return gathered
 
 
 CALLS = {

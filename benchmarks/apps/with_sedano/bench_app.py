@@ -5,7 +5,7 @@ from functools import partial
 
 import task_bodies
 
-from sedano import Sedano
+from sedano import Sedano, chord
 
 app = Sedano("bench_app", broker=os.environ["BENCH_URL"], backend=os.environ["BENCH_URL"])
 
@@ -30,6 +30,22 @@ def work_and_tell(address: str) -> None:
 @app.task(ignore_result=True)
 def kill_own_process() -> None:
     task_bodies.kill_own_process()
+
+
+@app.task
+def member() -> None:
+    """Does nothing."""
+
+
+@app.task
+def body(results: list[None]) -> int:
+    return len(results)
+
+
+def run_chord(members: int) -> int:
+    """Run a chord to its end; how many results its body was given."""
+    gathered: int = chord([member.s() for _ in range(members)], body.s())().get(timeout=120)
+    return gathered
 
 
 CALLS = {

@@ -5,6 +5,7 @@ from typing import Protocol
 
 import msgspec
 
+from sedano.brokers.publication import Publication
 from sedano.message.envelope import Envelope
 
 
@@ -92,8 +93,11 @@ class BrokerAdmin(Protocol):
     def find(self, task_id: str) -> StoredMessage | None:
         """The live message of a task, if there is one."""
 
-    def revoke(self, task_id: str) -> bool:
-        """Delete the live message of a task, unless a node holds it; whether there was one."""
+    def revoke(self, task_id: str, *, instead: Publication | None = None) -> bool:
+        """Delete the live message of a task, unless a node holds it; whether there was one.
+
+        With ``instead``, that is published in the same step, if there was one.
+        """
 
     def purge(self, queue: str) -> int:
         """Delete every message of a queue that no node holds; returns how many."""

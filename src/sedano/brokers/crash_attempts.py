@@ -20,6 +20,6 @@ def crash_delay(crashes: int) -> float:
     return _BACKOFF.delay(max(0, crashes - 1))
 
 
-def crash_reason(node: str, crashes: int) -> str:
-    """Why a message was buried: for the dead letter and for the task's result."""
-    return f"The node {node} died while running it; that was crash {crashes}."
+def crash_reason(crashes: int) -> str:
+    """Why a message is buried whose node died: for the dead letter and for the task's result."""
+    return f"Its node died while running it; that was crash {crashes}."

@@ -1,11 +1,10 @@
 """The port through which one node takes messages and gives them back."""
 
-from collections.abc import Callable, Collection, Sequence
-from typing import NamedTuple, Protocol, TypeAlias
+from collections.abc import Collection, Sequence
+from typing import NamedTuple, Protocol
 
 from sedano.brokers.delivery import Delivery
 from sedano.brokers.settlement import Settlement
-from sedano.results.result_write import ResultWrite
 
 
 class Claimed(NamedTuple):
@@ -14,22 +13,9 @@ class Claimed(NamedTuple):
     deliveries: list[Delivery]
     #: Tags of settlements that came too late: the claim had been lost, nothing of them was carried out.
     lost: list[int]
-
-
-class Recovered(NamedTuple):
-    """What was taken over from nodes that died."""
-
-    #: Messages that are ready again, at once or after the back-off of their crash.
-    ready: int
-    #: Messages whose crash attempts were used up by it.
-    buried: int
-    #: Those of the buried ones whose result was not stored in the same step: the caller stores it.
-    without_result: tuple[Delivery, ...] = ()
-
-
-#: Makes the FAILURE (``TaskCrashed``) of a message that was buried for its crashes. Called with the delivery,
-#: its crashes counted, and the reason.
-CrashResult: TypeAlias = Callable[[Delivery, str], ResultWrite | None]
+    #: Settlements that completed a chord, and which. All of them was carried out, but that their messages are
+    #: still held: whoever ends the chord settles them.
+    completing: Sequence[tuple[int, str]] = ()
 
 
 class Lease(Protocol):
@@ -64,6 +50,9 @@ class Lease(Protocol):
     def holds(self, tags: Collection[int]) -> set[int]:
         """Which of these claims still stand."""
 
+    def reread(self, tags: Collection[int]) -> list[Delivery]:
+        """The messages of those of these claims that still stand, under their tags."""
+
     def wait(self, queues: Sequence[str], timeout: float, *, tasks: Collection[str] | None = None) -> bool:
         """Sleep until something may be ready in these queues, ``wake`` is called, or the time is up.
 
@@ -93,12 +82,11 @@ class Lease(Protocol):
         Should this node die, those get a crash attempt. Raises ``LeaseLost`` if others took it for dead.
         """
 
-    def recover_dead(self, *, max_crashes: int, crash_result: CrashResult | None = None) -> Recovered:
-        """Take over from nodes whose lease has run out: what they held is ready again.
+    def recover_dead(self) -> int:
+        """Take over from nodes whose lease has run out: what they held is ready again. Returns how many.
 
-        What they were running gets a crash attempt and is ready after a back-off; a message with more than
-        ``max_crashes`` of them is buried. Its result, from ``crash_result``, is stored in the same step if
-        the lease was begun with ``results``; ``Recovered.without_result`` tells of the others.
+        What they were running gets a crash attempt and is ready after a back-off. Whether that was one too many
+        is judged by the node that claims it: the task is told of its end like of any other.
         """
 
     def claim_parked(self, queues: Sequence[str], limit: int, tasks: Collection[str]) -> list[Delivery]:

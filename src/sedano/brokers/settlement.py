@@ -2,6 +2,9 @@
 
 Made by ``worker.settlement`` from outcomes, carried out by a ``Lease``. All of one batch is carried out
 in one step where the broker can (SQL transaction, script).
+
+A settlement whose ``workflow`` has parts may complete a chord. Its message is then kept, claimed as before, until
+another settlement ends the chord: ``Claimed.completing``.
 """
 
 from typing import TypeAlias
@@ -9,6 +12,7 @@ from typing import TypeAlias
 import msgspec
 
 from sedano.brokers.publication import Publication
+from sedano.results.group_store import WorkflowChange
 from sedano.results.result_write import ResultWrite
 
 
@@ -18,6 +22,7 @@ class Finish(msgspec.Struct, frozen=True, array_like=True, tag="finish", gc=Fals
     tag: int
     result: ResultWrite | None = None
     follow_ups: tuple[Publication, ...] = ()
+    workflow: WorkflowChange | None = None
 
 
 class Requeue(msgspec.Struct, frozen=True, array_like=True, tag="requeue", gc=False):
@@ -41,6 +46,7 @@ class Bury(msgspec.Struct, frozen=True, array_like=True, tag="bury", gc=False):
     crashed: bool = False
     result: ResultWrite | None = None
     follow_ups: tuple[Publication, ...] = ()
+    workflow: WorkflowChange | None = None
 
 
 class Park(msgspec.Struct, frozen=True, array_like=True, tag="park", gc=False):
@@ -59,6 +65,7 @@ class Record(msgspec.Struct, frozen=True, array_like=True, tag="record", gc=Fals
     tag: int | None
     result: ResultWrite | None = None
     follow_ups: tuple[Publication, ...] = ()
+    workflow: WorkflowChange | None = None
 
 
 Settlement: TypeAlias = Finish | Requeue | Bury | Park | Record

@@ -51,7 +51,7 @@ def check(invocation: Invocation, /, list_tasks: bool, strict: bool, as_json: bo
     """
     app = invocation.find_app()
     findings = [*_settings(app), *_tasks(app), *_broker(app), *_results(app)]
-    names = sorted(app.tasks) if list_tasks else []
+    names = app.tasks.shown() if list_tasks else []
     if as_json:
         document: dict[str, object] = {"findings": [asdict(finding) for finding in findings]}
         write_json(document | ({"tasks": names} if list_tasks else {}))
@@ -81,7 +81,7 @@ def _tasks(app: "Sedano") -> Iterator[Finding]:
         from sedano.cli.find_app import import_tasks_of
 
         import_tasks_of(app)
-        return f"{len(app.tasks)} registered"
+        return f"{len(app.tasks.shown())} registered"
 
     yield from _tried("tasks", count)
 

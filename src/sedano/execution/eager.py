@@ -1,19 +1,22 @@
 """Runs a task in the calling process: ``Task.apply``, and everything under ``task_always_eager``.
 
-Composed into the application. Retries are run at once, without their delays. Publishes nothing.
+Composed into the application. Retries are run at once, without their delays, and so is what follows from the
+task. Publishes nothing.
 """
 
 import asyncio
 import threading
+import traceback
 from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 
 from sedano import announced, ids
 from sedano.errors import Retry
 from sedano.execution import handlers, task_signals
+from sedano.execution.eager_following import EagerFollowing
 from sedano.execution.host import Host
 from sedano.execution.invoke import call, call_async
-from sedano.execution.outcome import Failed, Outcome, Rejected, Retried, Succeeded, state_of
+from sedano.execution.outcome import Failed, Outcome, Rejected, Replaced, Retried, Succeeded, state_of
 from sedano.message.task_message import TaskMessage
 from sedano.results import celery_meta
 from sedano.results.eager_result import EagerResult
@@ -29,6 +32,7 @@ class EagerRunner:
 
     def __init__(self, app: Host) -> None:
         self._app = app
+        self._following = EagerFollowing(app)
 
     def run(
         self,
@@ -56,7 +60,13 @@ class EagerRunner:
             following = outcome.retry.sig if isinstance(outcome, Retried) else None
             if not isinstance(following, NextAttempt):
                 break
-            args, kwargs, retries = following.args, following.kwargs, following.options.retries
+            args, kwargs, options = following.args, following.kwargs, following.options
+            retries = options.retries
+        if isinstance(outcome, Replaced):
+            outcome = _run_replacement(request)
+        else:
+            # What replaces a task has taken its callbacks over.
+            self._following.run(request, outcome)
         state, value = state_of(outcome)
         self._store(task, task_id, outcome)
         propagate = self._app.settings.tasks.eager_propagates if throw is None else throw
@@ -64,8 +74,8 @@ class EagerRunner:
             raise outcome.error
         if isinstance(value, Retry):
             value = value.exc
-        traceback = outcome.traceback if isinstance(outcome, Failed | Retried) else None
-        return EagerResult(task_id, value, state, traceback, task.name)
+        text = outcome.traceback if isinstance(outcome, Failed | Retried) else None
+        return EagerResult(task_id, value, state, text, task.name, request._children or ())
 
     def _request(
         self,
@@ -90,6 +100,14 @@ class EagerRunner:
             ignore_result=options.ignore_result,
             time_limit=options.time_limit,
             soft_time_limit=options.soft_time_limit,
+            callbacks=options.link,
+            errbacks=options.link_error,
+            chain=options.chain,
+            group=options.group_id,
+            group_index=options.group_index,
+            replaced_task_nesting=options.replaced_task_nesting,
+            stamped_headers=options.stamped_headers,
+            stamps=dict(options.stamps or {}),
         )
         return Context.from_message(
             message, task, queue=options.queue or "", hostname=ids.hostname(), is_eager=True
@@ -134,6 +152,17 @@ class EagerRunner:
                 return
         write = celery_meta.to_write(meta, self._app.settings.results, now=self._app.clock.timestamp())
         self._app.results.put([write])
+
+
+def _run_replacement(request: Context) -> Outcome:
+    """Run what has taken a task's place; its outcome is the task's."""
+    token = current_request.set(request)
+    try:
+        return Succeeded(request._replacement.apply().get(disable_sync_subtasks=False))
+    except Exception as error:
+        return Failed(error, "".join(traceback.format_exception(error)))
+    finally:
+        current_request.reset(token)
 
 
 def _run_to_end(coroutine: Coroutine[Any, Any, Outcome]) -> Outcome:

@@ -13,29 +13,34 @@ from typing import Any, Final
 import msgspec
 
 from sedano import announced
-from sedano.brokers.settlement import Bury, Park, Record, Requeue
+from sedano.brokers.settlement import Bury, Park, Record, Requeue, Settlement
 from sedano.errors import (
     MalformedMessage,
     MessageError,
     NotSupported,
+    ResultStoreUnavailable,
     TaskCrashed,
     TaskNotRegistered,
     TaskRevoked,
 )
+from sedano.execution import ending as ending_kinds
 from sedano.execution import task_signals
 from sedano.execution.attempt import Attempt, Running
-from sedano.execution.ending import Ending, Expired, error_of
+from sedano.execution.chord_ends import ChordEnds
+from sedano.execution.ending import ChordComplete, Ending, Expired, error_of
 from sedano.execution.executed import Executed
 from sedano.execution.handlers import after_run, before_start
 from sedano.execution.host import Host
 from sedano.execution.invoke import call, call_async
 from sedano.execution.job import Job
+from sedano.execution.membership import memberships
 from sedano.execution.outcome import (
     Crashed,
     Failed,
     Ignored,
     Outcome,
     Rejected,
+    Replaced,
     Retried,
     Revoked,
     Succeeded,
@@ -57,6 +62,14 @@ _UNPLACEABLE: Final = (
     "A coroutine is named in a body that only children read: protocol 1 with a serializer other than json, "
     "msgpack and yaml. Have its client use another serializer, or protocol 2."
 )
+
+_UNCOUNTED: Final = (
+    "The message is of a chord, whose members are counted in the result store, and results are not kept "
+    "here: result_backend is 'disabled', or the broker cannot hold results. Replay it when that is changed."
+)
+
+#: A task whose end cannot be told to the result store goes back to the broker for so long. Seconds.
+STORE_IS_BACK: Final = 5.0
 
 #: Only messages in this form, without tagged values, are rehearsed: to read others may run the user's code.
 JSON: Final = "application/json"
@@ -84,28 +97,31 @@ class Executor:
         self._report = report
         self._soft_limit = soft_limit
         self._settling = Settling(app)
+        self._chords = ChordEnds(app)
         self._announcer = app.announcer
         task_signals.attach(app.announcer)
 
     def execute(self, job: Job) -> Executed:
         """Run one task and say what became of it. Raises nothing."""
+        attempt: Attempt | Executed | None = None
         try:
             attempt = self._begin(job)
             if not isinstance(attempt, Attempt):
                 return attempt
             with Running(attempt, self._app.around_attempt):
                 if job.ending is not None:
-                    return self._finish(attempt, outcome_of_ending(job.ending))
+                    return self._finish_from_outside(attempt, job.ending)
                 self._announce_start(attempt)
                 outcome = call(
                     attempt.task, attempt.request, soft_limit=self._soft_limit, seconds=job.soft_time_limit
                 )
                 return self._finish(attempt, outcome)
         except Exception as error:
-            return self._give_up(job, error)
+            return self._give_up(job, error, attempt)
 
     async def execute_async(self, job: Job) -> Executed:
         """``execute`` for a coroutine task, on the running event loop."""
+        attempt: Attempt | Executed | None = None
         try:
             attempt = self._begin(job)
             if not isinstance(attempt, Attempt):
@@ -120,7 +136,7 @@ class Executor:
                 )
                 return self._finish(attempt, outcome)
         except Exception as error:
-            return self._give_up(job, error)
+            return self._give_up(job, error, attempt)
 
     def rehearse(self, job: Job) -> None:
         """Read a message once more, in the way in which ``execute`` reads it, and do nothing with it.
@@ -164,7 +180,8 @@ class Executor:
             return self._refuse(job, MalformedMessage(delivery.malformed))
         try:
             message = self._decode(delivery.envelope)
-            refuse_workflows(message)
+            if message.chord is not None and self._app.results is None:
+                raise NotSupported(_UNCOUNTED)
         except (MessageError, NotSupported) as error:
             return self._refuse(job, error)
         if message.protocol != 2 and job.ending is None:
@@ -180,6 +197,10 @@ class Executor:
             return self._refuse(job, NotSupported(_UNPLACEABLE))
         request = self._request(job, message, task)
         attempt = Attempt(job, task, request)
+        if delivery.redelivered and (message.chord or message.chain):
+            told_before = self._told_before(attempt)
+            if told_before is not None:
+                return told_before
         if self._report is not None:
             request._record_state = lambda state, meta: self._record_state(attempt, state, meta)
             if task.track_started and job.ending is None:
@@ -187,9 +208,11 @@ class Executor:
         return attempt
 
     def _out_of_time(self, job: Job, message: TaskMessage) -> Executed | None:
-        """Times that stand in the body (protocol 1), where the node could not see them."""
+        """What stands in the body (protocol 1), where the node could not see it."""
         now = self._app.clock.now()
         delivery = job.delivery
+        if message.headers.get("revoked") is True:
+            return self.execute(msgspec.structs.replace(job, ending=ending_kinds.Revoked()))
         if message.expires is not None and parse_time(message.expires) <= now:
             return self.execute(msgspec.structs.replace(job, ending=Expired()))
         if message.eta is not None and (due := parse_time(message.eta)) > now and not job.acknowledged:
@@ -205,12 +228,58 @@ class Executor:
             return Executed(delivery.tag, Record(None, result=result))
         return Executed(delivery.tag, Bury(delivery.tag, reason=reason, result=result))
 
-    def _give_up(self, job: Job, error: Exception) -> Executed:
+    def _give_up(self, job: Job, error: Exception, attempt: Attempt | Executed | None) -> Executed:
         """What surrounds the task failed, such as the care for connections: no fault of the child's."""
-        logger.exception(
-            "Task %s[%s] could not be brought to an end", job.delivery.task, job.delivery.task_id
-        )
+        delivery = job.delivery
+        who = delivery.task, delivery.task_id
+        comes_again = isinstance(error, ResultStoreUnavailable) or isinstance(job.ending, ChordComplete)
+        if comes_again and not job.acknowledged:
+            logger.warning("Task %s[%s] will be brought to its end later: %s", *who, error)
+            due = self._app.clock.timestamp() + STORE_IS_BACK
+            return Executed(delivery.tag, Requeue(delivery.tag, due=due))
+        logger.exception("Task %s[%s] could not be brought to an end", *who)
+        if isinstance(attempt, Attempt):
+            try:
+                settlement = self._settling.burial(attempt, error)
+                self._announcer.announce(announced.MessageRefused(delivery.task_id, delivery.task, error))
+                return Executed(delivery.tag, settlement)
+            except Exception:
+                logger.exception("Task %s[%s]: nor could it be told of that", *who)
         return self._refuse(job, error)
+
+    # -- chords
+
+    def _told_before(self, attempt: Attempt) -> Executed | None:
+        """A message that comes again. Its chords may have counted it: it was settled, but for the message."""
+        store = self._app.results
+        if store is None or isinstance(attempt.job.ending, ChordComplete):
+            return None
+        try:
+            members = [one for one in memberships(attempt.request) if store.groups.has_part(one.part())]
+        except ResultStoreUnavailable:
+            if attempt.job.acknowledged:
+                return None  # there is no message to come back to
+            raise
+        if not members:
+            return None
+        with Running(attempt, self._app.around_attempt):
+            return self._conclude(attempt, self._settling.told_before(attempt, members))
+
+    def _finish_from_outside(self, attempt: Attempt, ending: Ending) -> Executed:
+        if not isinstance(ending, ChordComplete):
+            return self._finish(attempt, outcome_of_ending(ending))
+        settlement = self._chords.settlement(attempt, ending)
+        return self._conclude(attempt, settlement)
+
+    def _conclude(self, attempt: Attempt, settlement: Settlement) -> Executed:
+        """The last word on an attempt, after those on the chords of a job that has no message to keep."""
+        tag = attempt.job.delivery.tag
+        if isinstance(settlement, Record) and settlement.workflow is not None:
+            *before, settlement = self._chords.count(attempt, settlement)
+            for record in before:
+                if self._report is not None:
+                    self._report(Executed(tag, record, final=False))
+        return Executed(tag, settlement, attempt.runtime)
 
     def _announce_start(self, attempt: Attempt) -> None:
         if self._announcer.wants(announced.TaskStarted):
@@ -236,7 +305,10 @@ class Executor:
         if attempt.started:
             attempt.runtime = perf_counter() - attempt.started
         settlement, outcome = self._settling.settlement(attempt, outcome)
-        self._announce_end(attempt, outcome)
+        if not attempt.job.silent:
+            self._announce_end(attempt, outcome)
+        if attempt.job.acknowledged:
+            return self._conclude(attempt, settlement)
         return Executed(attempt.job.delivery.tag, settlement, attempt.runtime)
 
     def _announce_end(self, attempt: Attempt, outcome: Outcome) -> None:
@@ -249,20 +321,22 @@ class Executor:
                 announcer.announce(announced.TaskFailed(task, request, error, text, attempt.runtime))
             case Crashed(error=crash):
                 announcer.announce(announced.TaskFailed(task, request, crash, str(crash), 0.0))
+            case Revoked() if isinstance(attempt.job.ending, ending_kinds.Revoked):
+                announcer.announce(announced.TaskRevoked(task, request))
             case Revoked():
                 announcer.announce(announced.TaskExpired(task, request))
             case Retried(retry=retry, traceback=text):
                 announcer.announce(announced.TaskRetried(task, request, retry, text))
             case Rejected(reason=reason, requeue=requeue):
                 announcer.announce(announced.TaskRejected(task, request, reason, requeue))
-            case Ignored():
+            case Ignored() | Replaced():
                 announcer.announce(announced.TaskIgnored(task, request))
         after_run(task, request, outcome)
         if attempt.job.ending is None and announcer.wants(announced.TaskFinished):
             announcer.announce(announced.TaskFinished(task, request, *state_of(outcome)))
 
 
-def outcome_of_ending(ending: Ending) -> Outcome:
+def outcome_of_ending(ending: ending_kinds.TaskEnding) -> Outcome:
     """What has become of a task that the node ended, or never ran."""
     match error_of(ending):
         case TaskCrashed() as crash:
@@ -271,17 +345,3 @@ def outcome_of_ending(ending: Ending) -> Outcome:
             return Revoked(revoked)
         case error:
             return Failed(error, repr(error))
-
-
-def refuse_workflows(message: TaskMessage) -> None:
-    """Messages that are part of a workflow: bury them rather than run them and drop the rest.
-
-    Raises:
-        NotSupported: the message carries a chain, a chord or callbacks.
-    """
-    for part in ("chain", "chord", "callbacks", "errbacks"):
-        if getattr(message, part):
-            raise NotSupported(
-                f"The message carries a {part!r}: this version of Sedano runs no workflows. "
-                "Replay it from the dead letters with a version that does."
-            )

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from sedano.announcements import Announcer
+from sedano.canvas.sender import Sender
 from sedano.tasks.application import Application
 from sedano.tasks.request import Context
 from sedano.tasks.task import Task
@@ -13,7 +14,7 @@ from sedano.tasks.task import Task
 Surrounding = Callable[[Task[..., Any], Context], AbstractContextManager[object]]
 
 
-class Host(Application, Protocol):
+class Host(Application, Sender, Protocol):
     """An application whose tasks can be run."""
 
     @property

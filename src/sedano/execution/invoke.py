@@ -8,9 +8,10 @@ import traceback
 from datetime import datetime
 from typing import Any
 
+from sedano import errors
 from sedano.errors import Ignore, Reject, Retry, SoftTimeLimitExceeded, TimeLimitExceeded
 from sedano.execution.handlers import entry
-from sedano.execution.outcome import Failed, Ignored, Outcome, Rejected, Retried, Succeeded
+from sedano.execution.outcome import Failed, Ignored, Outcome, Rejected, Replaced, Retried, Succeeded
 from sedano.execution.soft_limit import SoftLimit
 from sedano.tasks import retrying
 from sedano.tasks.request import Context
@@ -65,8 +66,10 @@ def outcome_of(task: Task[..., Any], request: Context, error: BaseException) -> 
     match error:
         case Retry():
             return _retried(task, request, error)
+        case errors.Replaced():
+            return Replaced()
         case Ignore():
-            return Ignored()
+            return Ignored(error)
         case Reject():
             return Rejected(error.reason, error.requeue)
         case Exception() if retrying.wants_autoretry(task, error):
@@ -80,7 +83,7 @@ def outcome_of(task: Task[..., Any], request: Context, error: BaseException) -> 
 
 
 def _retried(task: Task[..., Any], request: Context, retry: Retry) -> Outcome:
-    if not request.follow_ups and not request.is_eager:
+    if not request.is_eager and all(one.task_id != request.id for one in request.follow_ups):
         # Raised by hand rather than by Task.retry: the task still expects to run again.
         try:
             _retry_by_hand(task, retry)

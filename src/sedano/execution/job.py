@@ -17,3 +17,5 @@ class Job(msgspec.Struct, frozen=True, array_like=True, gc=False):
     soft_time_limit: float | None = None
     #: The task is not to be run: only its end is to be told.
     ending: Ending | None = None
+    #: No handler and no signal is told of the end: the process that told them has died of it.
+    silent: bool = False

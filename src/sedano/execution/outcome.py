@@ -5,7 +5,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from sedano import states
-from sedano.errors import Retry, TaskCrashed, TaskRevoked
+from sedano.errors import Ignore, Retry, TaskCrashed, TaskRevoked
 
 
 class Succeeded(msgspec.Struct, frozen=True):
@@ -44,6 +44,13 @@ class Retried(msgspec.Struct, frozen=True):
 class Ignored(msgspec.Struct, frozen=True):
     """The task wants no state of it to be kept."""
 
+    #: What it raised.
+    error: Ignore = Ignore()
+
+
+class Replaced(msgspec.Struct, frozen=True):
+    """Another call has taken the task's place; its messages are among the request's follow-ups."""
+
 
 class Rejected(msgspec.Struct, frozen=True):
     """The task refuses its message."""
@@ -52,7 +59,7 @@ class Rejected(msgspec.Struct, frozen=True):
     requeue: bool
 
 
-Outcome: TypeAlias = Succeeded | Failed | Crashed | Revoked | Retried | Ignored | Rejected
+Outcome: TypeAlias = Succeeded | Failed | Crashed | Revoked | Retried | Ignored | Replaced | Rejected
 
 
 def state_of(outcome: Outcome) -> tuple[str, Any]:
@@ -66,7 +73,7 @@ def state_of(outcome: Outcome) -> tuple[str, Any]:
             return states.REVOKED, revoked
         case Retried(retry=retry):
             return states.RETRY, retry
-        case Ignored():
+        case Ignored() | Replaced():
             return states.IGNORED, None
         case Rejected(reason=reason):
             return states.REJECTED, reason

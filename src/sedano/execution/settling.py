@@ -1,29 +1,49 @@
-"""From an outcome to a settlement: which result to store, which message to publish, what becomes of this one.
+"""From an outcome to a settlement: what to store, which messages to publish, what becomes of this one.
 
-Called by the executor. Pure: reads settings and the clock, touches no broker and no store.
+Called by the executor. Reads settings and the clock, touches no broker; the store only where a chord follows.
 """
 
+import logging
 import os
 import traceback as tracebacks
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 
 from sedano.brokers.settlement import Bury, Finish, Record, Requeue, Settlement
-from sedano.errors import NotSerializable, Reject, TaskCrashed, TaskRevoked
+from sedano.errors import (
+    Ignore,
+    NotSerializable,
+    Reject,
+    ResultStoreUnavailable,
+    TaskCrashed,
+    TaskRevoked,
+)
+from sedano.execution import ending as endings
 from sedano.execution.attempt import Attempt
+from sedano.execution.consequences import Consequences, Following, carries_workflow
 from sedano.execution.host import Host
+from sedano.execution.membership import Membership
+from sedano.execution.never_run import Failure
 from sedano.execution.outcome import (
     Crashed,
     Failed,
     Ignored,
     Outcome,
     Rejected,
+    Replaced,
     Retried,
     Revoked,
     Succeeded,
 )
 from sedano.results import celery_meta
+from sedano.results.group_store import WorkflowChange
 from sedano.results.result_write import ResultWrite
 from sedano.results.task_meta import MetaOrigin, TaskMeta
+from sedano.tasks.request import Context
+
+logger = logging.getLogger("sedano.worker.task")
+
+NOTHING: Final = Following([], [], [])
 
 
 class Settling:
@@ -31,29 +51,60 @@ class Settling:
 
     def __init__(self, app: Host) -> None:
         self._app = app
+        self._consequences = Consequences(app)
 
     def settlement(self, attempt: Attempt, outcome: Outcome) -> tuple[Settlement, Outcome]:
-        """How to settle; and the outcome itself, which is a failure where the result cannot be written."""
+        """How to settle; and the outcome itself, which is a failure where the result cannot be written.
+
+        Raises:
+            ResultStoreUnavailable: a chord that follows could not be begun.
+        """
+        has_followers = carries_workflow(attempt.request)
+        following = NOTHING
         if isinstance(outcome, Succeeded):
             try:
+                if has_followers:
+                    following = self._consequences.of_success(attempt.request, outcome.value)
                 result = self._success(attempt, outcome.value)
+            except ResultStoreUnavailable:
+                raise
             except (NotSerializable, RecursionError) as error:
-                outcome = Failed(error, "".join(tracebacks.format_exception(error)))
+                outcome = _failed(error)
+            except Exception as error:
+                # What follows is no call that could be published: a signature that somebody else has sent.
+                logger.exception("What follows task %s cannot be published", attempt.request.id)
+                outcome = _failed(error)
             else:
-                return self._finish(attempt, result), outcome
+                return self._finish(attempt, result, following), outcome
+        if has_followers:
+            following = self._after_failure(attempt, outcome)
         match outcome:
             case Failed():
-                return self._finish(attempt, self._failure(attempt, outcome)), outcome
+                return self._finish(attempt, self._failure(attempt, outcome), following), outcome
             case Crashed(error=crash):
-                return self._bury(attempt, f"TaskCrashed: {crash}", crash), outcome
+                return self._bury(attempt, f"TaskCrashed: {crash}", crash, following), outcome
             case Revoked(error=revoked):
-                return self._finish(attempt, self._revocation(attempt, revoked)), outcome
+                return self._finish(attempt, self._revocation(attempt, revoked), following), outcome
             case Retried():
                 return self._finish(attempt, self._retry(attempt, outcome)), outcome
             case Rejected():
-                return self._reject(attempt, outcome), outcome
+                return self._reject(attempt, outcome, following), outcome
             case Ignored():
+                return self._finish(attempt, None, following), outcome
+            case Replaced():
                 return self._finish(attempt, None), outcome
+
+    def burial(self, attempt: Attempt, error: Exception) -> Settlement:
+        """The task could not be brought to an end: what surrounds it failed."""
+        outcome = _failed(error)
+        following = self._after_failure(attempt, outcome) if carries_workflow(attempt.request) else NOTHING
+        return self._bury(attempt, f"{type(error).__name__}: {error}", error, following)
+
+    def told_before(self, attempt: Attempt, members: Sequence[Membership]) -> Settlement:
+        """The task has run, and chords have counted it: they are told once more, in case it was the last."""
+        expires_at = self._consequences.never_run.parts_expire_at()
+        parts = [member.part(expires_at=expires_at) for member in members]
+        return self._finish(attempt, None, Following([], [], parts))
 
     def failure_of(self, task_id: str, error: Exception) -> ResultWrite | None:
         """The result of a message that could not even be read."""
@@ -71,27 +122,65 @@ class Settling:
         meta = TaskMeta.custom(attempt.request.id or "", state, value, **self._origin(attempt))
         return self._record(attempt, meta)
 
+    # -- what follows
+
+    def _after_failure(self, attempt: Attempt, outcome: Outcome) -> Following:
+        request, silent = attempt.request, attempt.job.silent
+        match outcome:
+            case Failed(error=error, traceback=text):
+                failure = Failure(error, text or None)
+            case Crashed(error=crash):
+                failure = Failure(crash)
+            case Revoked(error=revoked):
+                # As with Celery, errbacks are not for what was never run.
+                return self._consequences.of_failure(request, Failure(revoked), errbacks=False)
+            case Rejected(reason=reason, requeue=requeue) if not requeue or attempt.job.acknowledged:
+                failure = Failure(Reject(reason, requeue))
+            case Ignored(error=ignored):
+                error = ignored if ignored.args else Ignore(f"{request.task} ignores how it ended")
+                return self._consequences.of_failure(request, Failure(error), errbacks=False)
+            case _:
+                return NOTHING
+        return self._consequences.of_failure(request, failure, silent=silent)
+
     # -- what happens to the message
 
-    def _finish(self, attempt: Attempt, result: ResultWrite | None) -> Settlement:
-        follow_ups = tuple(attempt.request.follow_ups)
+    def _finish(
+        self, attempt: Attempt, result: ResultWrite | None, following: Following = NOTHING
+    ) -> Settlement:
+        request, workflow = attempt.request, None
+        follow_ups = tuple(request.follow_ups)
+        if following is not NOTHING or request._extensions:
+            follow_ups += tuple(following.publications)
+            workflow = _change(request, following)
         if attempt.job.acknowledged:
-            return Record(None, result=result, follow_ups=follow_ups)
-        return Finish(attempt.job.delivery.tag, result=result, follow_ups=follow_ups)
+            return Record(None, result=result, follow_ups=follow_ups, workflow=workflow)
+        return Finish(attempt.job.delivery.tag, result=result, follow_ups=follow_ups, workflow=workflow)
 
-    def _reject(self, attempt: Attempt, outcome: Rejected) -> Settlement:
+    def _reject(self, attempt: Attempt, outcome: Rejected, following: Following) -> Settlement:
         job = attempt.job
-        if outcome.requeue:
-            # With early acknowledgement there is no message left to put back; Celery does nothing either.
-            return Record(None) if job.acknowledged else Requeue(job.delivery.tag)
-        return self._bury(attempt, f"Reject: {outcome.reason}", Reject(outcome.reason, False))
+        if not outcome.requeue:
+            error = Reject(outcome.reason, False)
+            return self._bury(attempt, f"Reject: {outcome.reason}", error, following)
+        if job.acknowledged:
+            # There is no message left to put back; Celery does nothing either.
+            return self._finish(attempt, None, following)
+        return Requeue(job.delivery.tag)
 
-    def _bury(self, attempt: Attempt, reason: str, error: Exception) -> Settlement:
+    def _bury(self, attempt: Attempt, reason: str, error: Exception, following: Following) -> Settlement:
         result = self._failure(attempt, Failed(error, ""))
+        follow_ups = (*attempt.request.follow_ups, *following.publications)
+        workflow = _change(attempt.request, following)
         if attempt.job.acknowledged:
-            return Record(None, result=result)
-        crashed = isinstance(error, TaskCrashed)
-        return Bury(attempt.job.delivery.tag, reason=reason, crashed=crashed, result=result)
+            return Record(None, result=result, follow_ups=follow_ups, workflow=workflow)
+        return Bury(
+            attempt.job.delivery.tag,
+            reason=reason,
+            crashed=isinstance(error, TaskCrashed) and not _is_counted(attempt.job.ending),
+            result=result,
+            follow_ups=follow_ups,
+            workflow=workflow,
+        )
 
     def _record(self, attempt: Attempt, meta: TaskMeta) -> Record:
         result = None if self._is_ignored(attempt) else self._write(meta)
@@ -161,8 +250,26 @@ class Settling:
                 worker=request.hostname,
                 retries=request.retries,
                 queue=request.queue,
+                stamped_headers=request.stamped_headers,
+                stamps=request.stamps,
             )
         return origin
 
     def _write(self, meta: TaskMeta) -> ResultWrite:
         return celery_meta.to_write(meta, self._app.settings.results, now=self._app.clock.timestamp())
+
+
+def _change(request: Context, following: Following) -> WorkflowChange | None:
+    if not following.results and not following.parts and not request._extensions:
+        return None
+    return WorkflowChange(
+        tuple(following.results), tuple(following.parts), extensions=tuple(request._extensions)
+    )
+
+
+def _failed(error: Exception) -> Failed:
+    return Failed(error, "".join(tracebacks.format_exception(error)))
+
+
+def _is_counted(ending: endings.Ending | None) -> bool:
+    return isinstance(ending, endings.Crashed) and ending.counted

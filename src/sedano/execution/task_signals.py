@@ -16,6 +16,7 @@ def attach(announcer: Announcer) -> None:
     announcer.subscribe(announced.TaskFailed, _failed, while_=signals.task_failure.has_listeners)
     announcer.subscribe(announced.TaskRetried, _retried, while_=signals.task_retry.has_listeners)
     announcer.subscribe(announced.TaskExpired, _expired, while_=signals.task_revoked.has_listeners)
+    announcer.subscribe(announced.TaskRevoked, _revoked, while_=signals.task_revoked.has_listeners)
     announcer.subscribe(announced.TaskFinished, _finished, while_=signals.task_postrun.has_listeners)
 
 
@@ -50,6 +51,10 @@ def _retried(event: announced.TaskRetried) -> None:
 
 def _expired(event: announced.TaskExpired) -> None:
     signals.task_revoked.send(event.task, request=event.request, terminated=False, signum=None, expired=True)
+
+
+def _revoked(event: announced.TaskRevoked) -> None:
+    signals.task_revoked.send(event.task, request=event.request, terminated=False, signum=None, expired=False)
 
 
 def _finished(event: announced.TaskFinished) -> None:

@@ -1,11 +1,12 @@
-"""What a node's parent reads of a message of protocol 1, whose body alone names the task.
+"""What a node's parent reads of bodies: the call, where only that names it; and whether others wait for it.
 
-Called by brokers whose messages are sent by others. Whatever it cannot read it leaves to a child, which
-decodes the whole message and says what is wrong with it. Runs no code that a message names: never pickle.
+Called by brokers whose messages are sent by others (protocol 1), and by the node for tasks that it ended.
+Whatever it cannot read it leaves to a child, which decodes the whole message and says what is wrong with it.
+Runs no code that a message names: never pickle.
 """
 
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
@@ -28,8 +29,21 @@ class _Call(msgspec.Struct):
     timelimit: Any = None
 
 
+class _Embed(msgspec.Struct):
+    callbacks: Any = None
+    errbacks: Any = None
+    chain: Any = None
+    chord: Any = None
+
+
+_Body: TypeAlias = tuple[msgspec.Raw, msgspec.Raw, _Embed | None]
+
 _decode_json: Final = msgspec.json.Decoder(_Call).decode
 _decode_msgpack: Final = msgspec.msgpack.Decoder(_Call).decode
+_decoders_of_bodies: Final[Mapping[str, Callable[[bytes], _Body]]] = {
+    "application/json": msgspec.json.Decoder(_Body).decode,
+    "application/x-msgpack": msgspec.msgpack.Decoder(_Body).decode,
+}
 
 
 def headers_of(envelope: Envelope) -> bytes | None:
@@ -53,6 +67,22 @@ def headers_of(envelope: Envelope) -> bytes | None:
         return json_types.dumps({**said, **headers}).encode() if "task" in said else None
     except (MessageError, ValueError, TypeError, RecursionError):
         return None
+
+
+def carries_workflow(envelope: Envelope) -> bool:
+    """Whether anything depends on how the task ends, as far as can be told; else it is taken to.
+
+    >>> carries_workflow(Envelope(b"{}", b'[[], {}, {"chain": [{"task": "proj.next"}], "chord": null}]'))
+    True
+    >>> carries_workflow(Envelope(b"{}", b'[[], {}, {"chain": null, "chord": null}]'))
+    False
+    """
+    decode = _decoders_of_bodies.get(envelope.content_type)
+    try:
+        embed = decode(envelope.body)[2] if decode is not None else _Embed(chain=True)
+    except ValueError:
+        return True
+    return embed is not None and bool(embed.callbacks or embed.errbacks or embed.chain or embed.chord)
 
 
 def _read_json(body: bytes) -> _Call:

@@ -32,8 +32,13 @@ def decode(envelope: Envelope, *, accept: Collection[str], max_size: int = MAX_B
     >>> call.task, call.args
     ('proj.add', [1, 2])
     """
+    serializer = _accepted_serializer(envelope.content_type, accept)
+    if len(envelope.body) > max_size:
+        raise MessageTooLarge(f"The body has {len(envelope.body):,} bytes; {max_size:,} are accepted.")
+    if serializer.name == "json" and (plain := celery_v2.read_plain(envelope)) is not None:
+        return plain
     headers = task_headers.read_object(envelope.headers)
-    body = _read_body(envelope, headers, accept, max_size)
+    body = _read_body(envelope, headers, serializer, max_size)
     if "task" in headers:
         if isinstance(body, dict) and "args" in body:
             return celery_v1.read_hybrid(headers, body, envelope)
@@ -43,14 +48,9 @@ def decode(envelope: Envelope, *, accept: Collection[str], max_size: int = MAX_B
     raise MalformedMessage("The message is no task: neither its headers nor its body name one.")
 
 
-def _read_body(envelope: Envelope, headers: dict[str, Any], accept: Collection[str], max_size: int) -> Any:
-    serializer = _accepted_serializer(envelope.content_type, accept)
-    body = envelope.body
-    if len(body) > max_size:
-        raise MessageTooLarge(f"The body has {len(body):,} bytes; {max_size:,} are accepted.")
+def _read_body(envelope: Envelope, headers: dict[str, Any], serializer: Serializer, max_size: int) -> Any:
     compression = headers.get("compression")
-    if compression:
-        body = decompress(body, compression, max_size=max_size)
+    body = decompress(envelope.body, compression, max_size=max_size) if compression else envelope.body
     return serializer.loads(body)
 
 

@@ -29,6 +29,8 @@ class HeaderPeek(msgspec.Struct, kw_only=True, frozen=True):
     argsrepr: str | None = None
     kwargsrepr: str | None = None
     shadow: str | None = None
+    #: True: it was revoked while it waited, and is told so. Anything else is a header of the user's own.
+    revoked: object = None
 
 
 _decoder: Final = msgspec.json.Decoder(HeaderPeek)

@@ -9,6 +9,7 @@ import msgspec
 
 from sedano.errors import MalformedMessage, NotSerializable
 from sedano.message import json_types
+from sedano.message.envelope import Envelope
 from sedano.message.header_values import Count, Name, TimeLimits, check
 from sedano.message.representation import represent
 from sedano.message.task_message import TaskMessage
@@ -44,9 +45,34 @@ class TaskHeaders(msgspec.Struct, kw_only=True):
 #: Names that a custom header cannot have.
 RESERVED: Final[frozenset[str]] = frozenset(TaskHeaders.__struct_fields__)
 
+#: In the past, whatever the clock says: Celery's workers know no other sign that a task is not to run.
+_LONG_AGO: Final = "1970-01-01T00:00:00+00:00"
+
 _encoder: Final = msgspec.json.Encoder()
 _decoder: Final = msgspec.json.Decoder()
 _typed_decoder: Final = msgspec.json.Decoder(TaskHeaders)
+
+
+class _KnownHeaders(TaskHeaders, kw_only=True, forbid_unknown_fields=True):
+    """Headers without any of the user's own."""
+
+
+_known_decoder: Final = msgspec.json.Decoder(_KnownHeaders)
+
+
+def read_known(headers: bytes) -> TaskHeaders | None:
+    """Most headers, in one step, checked; None for those that are worth a second look (``read_object``).
+
+    That is: custom ones, tagged values, anything that is wrong.
+    """
+    if b"__type__" in headers or b"\\u" in headers:
+        return None
+    try:
+        known = _known_decoder.decode(headers)
+        check(known.eta, known.expires, known.timelimit)
+    except (ValueError, RecursionError):
+        return None
+    return known
 
 
 def write(message: TaskMessage, compression: str | None) -> bytes:
@@ -131,6 +157,16 @@ def custom(found: dict[str, Any]) -> dict[str, Any]:
     if RESERVED.issuperset(found):
         return {}
     return {name: value for name, value in found.items() if name not in RESERVED}
+
+
+def mark_revoked(envelope: Envelope) -> Envelope:
+    """The message as one that is not to run: a node takes it at once, and tells what depends on it.
+
+    Raises:
+        MalformedMessage: its headers are no JSON object.
+    """
+    headers = {**read_object(envelope.headers), "expires": _LONG_AGO, "eta": None, "revoked": True}
+    return msgspec.structs.replace(envelope, headers=json_types.dumps(headers).encode("ascii"))
 
 
 def _write_with_custom(headers: TaskHeaders, message: TaskMessage) -> bytes:

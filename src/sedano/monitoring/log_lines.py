@@ -19,6 +19,7 @@ def attach(announcer: Announcer) -> None:
         announcer.subscribe(announced.TaskRetried, _retried)
         announcer.subscribe(announced.TaskIgnored, _ignored)
         announcer.subscribe(announced.TaskExpired, _expired)
+        announcer.subscribe(announced.TaskRevoked, _revoked)
     announcer.subscribe(announced.TaskFailed, _failed)
     announcer.subscribe(announced.TaskRejected, _rejected)
     announcer.subscribe(announced.MessageRefused, _refused)
@@ -39,6 +40,10 @@ def _ignored(event: announced.TaskIgnored) -> None:
 
 def _expired(event: announced.TaskExpired) -> None:
     logger.info("Task %s[%s] was not run: it expired at %s", *_who(event), event.request.expires)
+
+
+def _revoked(event: announced.TaskRevoked) -> None:
+    logger.info("Task %s[%s] was not run: it was revoked", *_who(event))
 
 
 def _failed(event: announced.TaskFailed) -> None:
@@ -70,6 +75,7 @@ def _who(
     | announced.TaskRetried
     | announced.TaskRejected
     | announced.TaskIgnored
-    | announced.TaskExpired,
+    | announced.TaskExpired
+    | announced.TaskRevoked,
 ) -> tuple[str | None, str | None]:
     return event.request.shadow or event.request.task, event.request.id

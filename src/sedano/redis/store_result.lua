@@ -1,6 +1,7 @@
 -- Part of other scripts. Stores one result and tells those who wait for it, unless a SUCCESS is there.
 --
--- The result is {key, document, milliseconds it is kept (0: for good), state}. Keys, all of one slot:
+-- The result is {key, document, milliseconds it is kept (0: for good), state: '' where the document tells it}.
+-- Keys, all of one slot:
 --   <key>                    string   the document; its changes are published in the channel of the same name
 --   <key>:success:{<key>}    string   lives as long as a SUCCESS whose document does not say so in a form that is
 --                                     known here (that of a serializer of the user's own)
@@ -44,26 +45,26 @@ local function holds_success(key)
   return success
 end
 
-local function set_until(key, milliseconds, value)
+local function set_until(key, milliseconds, value, ...)
   if milliseconds == 0 then
-    redis.call('SET', key, value)
-  else
-    redis.call('SET', key, value, 'PX', milliseconds)
+    return redis.call('SET', key, value, ...)
   end
+  return redis.call('SET', key, value, 'PX', milliseconds, ...)
 end
 
 local function store_result(result)
   local key, document, milliseconds, state = result[1], result[2], tonumber(result[3]), result[4]
-  if holds_success(key) then
-    return
-  end
-  set_until(key, milliseconds, document)
-  if is_success(string.sub(document, 1, 64), function() return document end) == nil then
-    if state == 'SUCCESS' then
-      set_until(success_mark(key), milliseconds, '1')
-    else
-      redis.call('DEL', success_mark(key))
+  -- Mostly nothing is there, and one command does all.
+  if state ~= '' or not set_until(key, milliseconds, document, 'NX') then
+    if holds_success(key) then
+      return
     end
+    set_until(key, milliseconds, document)
+  end
+  if state == 'SUCCESS' then
+    set_until(success_mark(key), milliseconds, '1')
+  elseif state ~= '' then
+    redis.call('DEL', success_mark(key))
   end
   redis.call('PUBLISH', key, document)
 end

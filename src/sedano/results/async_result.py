@@ -4,53 +4,30 @@ Made by ``delay``, by ``app.AsyncResult(id)``, or by the user from an id. Asks t
 asked, and keeps what it was told only once the state is final.
 """
 
-from collections.abc import Callable
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, Protocol, TypeVar, cast
+import contextlib
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import Any, ClassVar, Generic, NoReturn, TypeVar, cast
 
 from sedano import states
-from sedano.errors import (
-    ConfigurationError,
-    NotSupported,
-    ResultStoreUnavailable,
-    TaskRevoked,
-    TaskTimeout,
-)
-from sedano.results import celery_meta
-from sedano.results.patience import Patience
+from sedano.errors import ConfigurationError, ResultStoreError, TaskTimeout
+from sedano.results import celery_meta, joining, revocation, walking
+from sedano.results.dependency_graph import DependencyGraph, GraphFormatter
+from sedano.results.gathering import Gathering
+from sedano.results.promises import Promises
+from sedano.results.result_base import ResultBase, ResultTuple
+from sedano.results.result_source import ResultSource
+from sedano.results.result_tuple import read_result
+from sedano.results.result_write import ResultWrite
 from sedano.results.store import ResultStore
 from sedano.results.task_meta import TaskMeta
-
-if TYPE_CHECKING:
-    from sedano.clock import Clock
-    from sedano.settings.sections import Settings
+from sedano.results.task_view import TaskView
+from sedano.results.unfinished import first_failure
 
 R_co = TypeVar("R_co", covariant=True)
 
 
-class ResultSource(Protocol):
-    """What results need of the application."""
-
-    @property
-    def clock(self) -> "Clock": ...
-
-    @property
-    def settings(self) -> "Settings": ...
-
-    @property
-    def results(self) -> ResultStore | None: ...
-
-    def inside_task(self) -> bool:
-        """Whether a worker's task is running here."""
-
-    def revoke(self, task_id: str) -> bool:
-        """Delete the message of a task, unless a node holds it; whether there was one."""
-
-    def has_message(self, task_id: str) -> bool:
-        """Whether the broker has a message of this task, in whatever state."""
-
-
-class AsyncResult(Generic[R_co]):
+class AsyncResult(TaskView, Generic[R_co]):
     """The result of one task, there or still to come.
 
     ``AsyncResult(task_id)`` asks the current application; ``app.AsyncResult(task_id)`` asks that one.
@@ -60,7 +37,17 @@ class AsyncResult(Generic[R_co]):
     find_app: ClassVar[Callable[[], ResultSource] | None] = None
     TimeoutError: ClassVar[type[TaskTimeout]] = TaskTimeout
 
-    __slots__ = ("__weakref__", "_app", "_cache", "_store", "id", "ignored", "parent")
+    __slots__ = (
+        "__weakref__",
+        "_app",
+        "_cache",
+        "_children",
+        "_promises",
+        "_store",
+        "id",
+        "ignored",
+        "parent",
+    )
 
     def __init__(
         self,
@@ -68,7 +55,7 @@ class AsyncResult(Generic[R_co]):
         backend: ResultStore | None = None,
         task_name: str | None = None,
         app: ResultSource | None = None,
-        parent: "AsyncResult[Any] | None" = None,
+        parent: ResultBase | None = None,
     ) -> None:
         """
         Args:
@@ -76,7 +63,7 @@ class AsyncResult(Generic[R_co]):
             backend: The result store to ask; None means the application's.
             task_name: Accepted for Celery's sake.
             app: The application; None means the current one.
-            parent: The result of the task before this one.
+            parent: The result of what went before: of a step, or of a chord's header.
         """
         if not isinstance(id, str) or not id:
             raise ValueError(f"AsyncResult: expected a task's id, got {id!r}")
@@ -87,79 +74,23 @@ class AsyncResult(Generic[R_co]):
         self._store = backend
         self._app = app
         self._cache: TaskMeta | None = None
+        self._children: list[ResultBase] | None = None
+        self._promises: Promises | None = None
 
-    # -- what is known
-
-    @property
-    def task_id(self) -> str:
-        """The task's id."""
-        return self.id
+    # -- what is known, beside what TaskView shows
 
     @property
-    def state(self) -> str:
-        """One of ``sedano.states``, or a state of the user's own. An unknown id is PENDING."""
-        return self._meta().status
-
-    status = state
-
-    @property
-    def result(self) -> Any:
-        """The returned value; the exception of a task that failed; the meta of a custom state."""
-        return self._meta().result
-
-    info = result
-
-    @property
-    def traceback(self) -> str | None:
-        """Where a failed task failed, as text."""
-        return self._meta().traceback
-
-    @property
-    def date_done(self) -> datetime | None:
-        """When the task finished."""
-        return self._meta().date_done
-
-    @property
-    def name(self) -> str | None:
-        """The task's name; kept with ``result_extended`` only, as the five that follow."""
-        return self._meta().name
-
-    @property
-    def args(self) -> Any:
-        """The positional arguments of the call."""
-        return self._meta().args
-
-    @property
-    def kwargs(self) -> Any:
-        """The keyword arguments of the call."""
-        return self._meta().kwargs
-
-    @property
-    def worker(self) -> str | None:
-        """The node that ran the task."""
-        return self._meta().worker
-
-    @property
-    def retries(self) -> int | None:
-        """How many attempts went before the last one."""
-        return self._meta().retries
-
-    @property
-    def queue(self) -> str | None:
-        """The queue that the task came from."""
-        return self._meta().queue
-
-    def ready(self) -> bool:
-        """Whether the task has finished, well or badly."""
-        return self._meta().is_ready
-
-    def successful(self) -> bool:
-        """Whether the task has returned."""
-        return self._meta().status == states.SUCCESS
-
-    def failed(self) -> bool:
-        """Whether the task has failed for good."""
-        return self._meta().status == states.FAILURE
+    def children(self) -> list[ResultBase] | None:
+        """The results of the tasks that this one has started; None while it has not begun."""
+        if self._children is not None:
+            return self._children
+        meta = self._meta()
+        if meta.status == states.PENDING:
+            return None
+        children = [read_result(child, self._source()) for child in meta.children]
+        if self._cache is not None:
+            self._children = children
+        return children
 
     def exists(self) -> bool:
         """Whether there is such a task: it has a result, or its message is in the broker, in whatever state.
@@ -208,7 +139,8 @@ class AsyncResult(Generic[R_co]):
             no_ack: Accepted for Celery's sake.
             follow_parents: Raise what a parent raised as well.
             callback: Called with the id and the result.
-            on_message: Not supported.
+            on_message: Called with what is stored of the task, a dictionary with ``status`` and ``result``
+                among others, for each state that is seen: of states that follow each other quickly, the last.
             on_interval: Called after each look that found nothing.
             disable_sync_subtasks: False allows waiting inside a task, which can lock up a worker.
 
@@ -217,62 +149,35 @@ class AsyncResult(Generic[R_co]):
             ResultStoreUnavailable: the time is up, and the store cannot be reached.
             RuntimeError: called inside a task.
         """
-        if on_message is not None:
-            raise NotSupported("AsyncResult.get(on_message=...): there are no result messages to look at.")
         if self.ignored:
             return cast(R_co, None)
-        if disable_sync_subtasks and self._cache is None:
-            self._refuse_inside_task()
-        meta = self._wait(timeout, interval, follow_parents and propagate, on_interval)
+        if self._cache is None:
+            if disable_sync_subtasks:
+                joining.check(self._source())
+            for _ in Gathering(
+                (self,),
+                timeout=timeout,
+                interval=interval,
+                parents=walking.lineage((self,)) if follow_parents and propagate else (),
+                on_change=None if on_message is None else lambda meta: on_message(meta.as_dict()),
+                on_interval=on_interval,
+            ):
+                pass
+        meta = self._meta()
         if propagate and meta.status in states.PROPAGATE_STATES:
-            _raise_result(meta)
+            (self._culprit(meta) if follow_parents else meta).throw()
         if callback is not None:
             callback(self.id, meta.result)
         return cast(R_co, meta.result)
 
     wait = get
 
-    def _wait(
-        self,
-        timeout: float | None,
-        interval: float,
-        follow_parents: bool,
-        on_interval: Callable[[], object] | None,
-    ) -> TaskMeta:
-        patience = Patience(timeout)
-        while True:
-            try:
-                ending = self._ending(follow_parents)
-                if ending is not None:
-                    return ending
-                patience.end_outage()
-                left = patience.left
-                if left is not None and left <= 0:
-                    raise TaskTimeout("The operation timed out.")
-                pause = interval if not self.backend.push or on_interval or self.parent is not None else None
-                if pause is not None and left is not None:
-                    pause = min(pause, left)
-                self.backend.wait([self.id], left if pause is None else pause)
-            except ResultStoreUnavailable as error:
-                patience.outlast(error)
-            if on_interval is not None:
-                on_interval()
-
-    def _ending(self, follow_parents: bool) -> TaskMeta | None:
-        """What ends the waiting: the task's final state, or that of a parent that has failed."""
-        meta = self._meta()
-        if meta.is_ready:
-            return meta
-        return self._failed_parent() if follow_parents else None
-
-    def _failed_parent(self) -> TaskMeta | None:
-        """The state of the first task in the line of parents that has failed."""
-        if self.parent is None:
-            return None
-        failed = self.parent._failed_parent()
-        if failed is None and (meta := self.parent._meta()).status in states.PROPAGATE_STATES:
-            failed = meta
-        return failed
+    def _culprit(self, meta: TaskMeta) -> TaskMeta:
+        """Whose error tells most of this task's failure: that of the first before it that has failed."""
+        if self.parent is not None:
+            with contextlib.suppress(ResultStoreError):
+                return first_failure(walking.lineage((self,))) or meta
+        return meta
 
     def maybe_throw(
         self, propagate: bool = True, callback: Callable[[str, Any], object] | None = None
@@ -280,27 +185,96 @@ class AsyncResult(Generic[R_co]):
         """The result as it is now; raises it if the task has failed."""
         meta = self._meta()
         if propagate and meta.status in states.PROPAGATE_STATES:
-            _raise_result(meta)
+            meta.throw()
         if callback is not None:
             callback(self.id, meta.result)
         return meta.result
 
     maybe_reraise = maybe_throw
 
-    def _refuse_inside_task(self) -> None:
-        if self._store is None and self._source().inside_task():
-            raise RuntimeError(
-                "Never call result.get() within a task: it can lock up the worker. "
-                "Pass disable_sync_subtasks=False if you know that it cannot here."
-            )
+    def throw(self, error: BaseException, traceback: TracebackType | None = None) -> NoReturn:
+        """Raise an error."""
+        raise error if traceback is None else error.with_traceback(traceback)
+
+    def then(
+        self,
+        callback: Callable[["AsyncResult[R_co]"], object],
+        on_error: Callable[[Exception], object] | None = None,
+        weak: bool = False,
+    ) -> "AsyncResult[R_co]":
+        """Have something called with this result, once, when the task has ended, well or badly.
+
+        That is when this object hears of it: within ``get()``, ``ready()``, ``state`` and the like, in the
+        thread that asks; at once if it has heard of it already. Nothing listens in the background.
+
+        Args:
+            callback: What is to be called.
+            on_error: Called with what ``callback`` raises, which otherwise comes out where it was called.
+            weak: Accepted for Celery's sake.
+        """
+        promises = Promises() if self._promises is None else self._promises
+        promises.add(callback, on_error)
+        if self._cache is not None:
+            promises.keep(self)
+        else:
+            self._promises = promises
+        return self
+
+    # -- what it has started
+
+    def collect(self, intermediate: bool = False, **options: Any) -> Iterator[tuple[ResultBase, Any]]:
+        """Wait for this task, for those it has started, and for those that they have; each with its value.
+
+        Args:
+            intermediate: Go on where a task has not finished.
+            options: As for ``get``.
+        """
+        for _, result in self.iterdeps(intermediate=intermediate):
+            yield result, result.get(**options)
+
+    def get_leaf(self) -> Any:
+        """Wait for all that ``collect`` waits for; the value of the last one."""
+        last = None
+        for _, last in self.collect():  # noqa: B007
+            pass
+        return last
+
+    def iterdeps(self, intermediate: bool = False) -> Iterator[tuple[ResultBase | None, ResultBase]]:
+        """Each result of the tree below this task, with the one it stands under.
+
+        Args:
+            intermediate: Go on where a task has not finished, and what it will start is not known.
+
+        Raises:
+            IncompleteStream: a task has not finished.
+        """
+        return walking.iterdeps(self, intermediate)
+
+    def build_graph(
+        self, intermediate: bool = False, formatter: GraphFormatter | None = None
+    ) -> DependencyGraph[ResultBase]:
+        """The same as a graph.
+
+        Args:
+            intermediate: As for ``iterdeps``.
+            formatter: How ``to_dot`` draws it.
+        """
+        return walking.build_graph(self, intermediate, formatter)
+
+    @property
+    def graph(self) -> DependencyGraph[ResultBase]:
+        """The tree below this task. Raises IncompleteStream where a task has not finished."""
+        return self.build_graph()
 
     # -- acting
 
     def forget(self) -> None:
         """Delete the stored result, and the parents'."""
-        self._cache = None
-        if self.parent is not None:
-            self.parent.forget()
+        for result in (*walking.lineage((self,)), self):
+            result._forget()
+
+    def _forget(self) -> None:
+        self._cache = self._children = None
         self.backend.forget(self.id)
 
     def revoke(
@@ -313,6 +287,8 @@ class AsyncResult(Generic[R_co]):
     ) -> None:
         """Forbid the task: its message is deleted. A task that a worker holds already, runs on.
 
+        What was to follow it hears of it, as of a failure.
+
         Args:
             connection: Not supported.
             terminate: Not supported: ending a running task.
@@ -320,17 +296,10 @@ class AsyncResult(Generic[R_co]):
             wait: Accepted for Celery's sake.
             timeout: Accepted for Celery's sake.
         """
-        if terminate or signal is not None or connection is not None:
-            raise NotSupported(
-                "AsyncResult.revoke(terminate=True): a running task cannot be ended in this version."
-            )
-        source = self._source()
-        if not source.revoke(self.id) or source.results is None:
-            return
-        error = TaskRevoked("revoked")
-        meta = TaskMeta.revoked(self.id, error, finished_at=source.clock.now())
-        write = celery_meta.to_write(meta, source.settings.results, now=source.clock.timestamp())
-        self.backend.put([write])
+        revocation.revoke_all((self,), terminate=terminate, signal=signal, connection=connection)
+
+    def _revoke(self) -> ResultWrite | None:
+        return revocation.revoke(self.id, self._source())
 
     # -- where it comes from
 
@@ -345,6 +314,11 @@ class AsyncResult(Generic[R_co]):
                     "Set result_backend, for example to 'sqlite:///results.db'."
                 )
         return self._store
+
+    @property
+    def supports_native_join(self) -> bool:
+        """Several results are fetched together."""
+        return True
 
     @property
     def app(self) -> ResultSource:
@@ -362,16 +336,30 @@ class AsyncResult(Generic[R_co]):
         if self._cache is not None:
             return self._cache
         document = self.backend.get(self.id)
-        if document is None:
-            return TaskMeta.pending(self.id)
+        return TaskMeta.pending(self.id) if document is None else self._learn(document)
+
+    def _learn(self, document: bytes) -> TaskMeta:
+        """Take in what the store has of the task."""
         meta = celery_meta.decode(self.id, document, serializer=self._source().settings.results.serializer)
         if meta.is_ready:
             self._cache = meta
+            if self._promises is not None:
+                promises, self._promises = self._promises, None
+                promises.keep(self)
         return meta
 
-    def as_tuple(self) -> tuple[tuple[str, Any], None]:
-        """The id and the parents' ids, in Celery's form."""
-        return (self.id, self.parent.as_tuple() if self.parent is not None else None), None
+    def as_list(self) -> list[str]:
+        """The id and the parents' ids."""
+        return [leaf.id for result in self.line() for leaf in result._leaves()]
+
+    def _as_tuple(self, parent: ResultTuple | None) -> ResultTuple:
+        return (self.id, parent), None
+
+    def _leaves(self) -> "Iterator[AsyncResult[Any]]":
+        yield self
+
+    def _value(self) -> Any:
+        return None if self._cache is None else self._cache.result
 
     def __str__(self) -> str:
         return self.id
@@ -390,8 +378,3 @@ class AsyncResult(Generic[R_co]):
     def __reduce__(self) -> Any:
         # The application is found anew where the result is unpickled.
         return type(self), (self.id, None, None, None, self.parent)
-
-
-def _raise_result(meta: TaskMeta) -> NoReturn:
-    error = meta.result
-    raise error if isinstance(error, BaseException) else RuntimeError(str(error))

@@ -3,11 +3,14 @@
 Made by the eager runner. Never asks a result store.
 """
 
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from sedano import states
 from sedano.errors import TaskRevoked
+from sedano.results import joining
 from sedano.results.async_result import AsyncResult
+from sedano.results.result_base import ResultBase
 from sedano.results.task_meta import TaskMeta
 
 R_co = TypeVar("R_co", covariant=True)
@@ -25,9 +28,20 @@ class EagerResult(AsyncResult[R_co]):
         state: str,
         traceback: str | None = None,
         name: str | None = None,
+        children: Sequence[ResultBase] = (),
     ) -> None:
+        """
+        Args:
+            id: The task's id.
+            ret_value: What it returned; the exception where it failed.
+            state: Its state.
+            traceback: Where it failed, as text.
+            name: The task's name.
+            children: The results of the tasks that it has started.
+        """
         super().__init__(id)
         self._cache = TaskMeta(task_id=id, status=state, result=ret_value, traceback=traceback, name=name)
+        self._children = list(children)
 
     def _meta(self) -> TaskMeta:
         assert self._cache is not None
@@ -36,21 +50,46 @@ class EagerResult(AsyncResult[R_co]):
     def ready(self) -> bool:
         return True
 
-    def get(  # type: ignore[override]
-        self, timeout: float | None = None, propagate: bool = True, **options: Any
+    def get(
+        self,
+        timeout: float | None = None,
+        propagate: bool = True,
+        interval: float = 0.5,
+        no_ack: bool = True,
+        follow_parents: bool = True,
+        callback: Callable[[str, Any], object] | None = None,
+        on_message: Callable[..., object] | None = None,
+        on_interval: Callable[[], object] | None = None,
+        disable_sync_subtasks: bool = True,
     ) -> R_co:
-        """What the task returned; raises what it raised."""
-        result: R_co = self.maybe_throw(propagate)
-        return result
+        """What the task returned; raises what it raised.
 
-    wait = get  # type: ignore[assignment]
+        The arguments are those of ``AsyncResult.get``. There is nothing to wait for, so it is refused only
+        within ``denied_join_result``.
+        """
+        if disable_sync_subtasks:
+            joining.check_told()
+        value: R_co = self.maybe_throw(propagate, callback)
+        return value
+
+    wait = get
 
     def forget(self) -> None:
         """There is nothing stored to forget."""
 
+    _forget = forget
+
     def revoke(self, *args: Any, **kwargs: Any) -> None:
         """Call it revoked, though it has run."""
+        self._revoke()
+
+    def _revoke(self) -> None:
         self._cache = TaskMeta(task_id=self.id, status=states.REVOKED, result=TaskRevoked("revoked"))
+
+    @property
+    def supports_native_join(self) -> bool:
+        """There is nothing to fetch."""
+        return False
 
     def __reduce__(self) -> Any:
         meta = self._meta()

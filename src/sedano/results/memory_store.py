@@ -12,6 +12,8 @@ from typing import Any
 from sedano import states
 from sedano.clock import Clock, SystemClock
 from sedano.errors import ConfigurationError
+from sedano.results.group_store import GroupStore, JointGroups
+from sedano.results.memory_groups import MemoryGroups, MemoryJointGroups
 from sedano.results.result_write import ResultWrite
 from sedano.results.store import JointResults
 
@@ -20,7 +22,7 @@ _LONGEST_WAIT = 0.25
 
 
 class MemoryResultStore:
-    """A ``ResultStore``; also the ``JointResults`` of every memory broker in this process."""
+    """A ``ResultStore``."""
 
     name = "memory"
     location = "memory:"
@@ -30,6 +32,8 @@ class MemoryResultStore:
         self._clock = clock or SystemClock()
         self._results: dict[str, ResultWrite] = {}
         self._changed = threading.Condition()  # guards _results
+        self._groups = MemoryGroups(self._clock)
+        self.groups: GroupStore = self._groups
 
     @classmethod
     def from_url(
@@ -47,10 +51,6 @@ class MemoryResultStore:
                 if present is None or states.may_overwrite(present.state, write.state):
                     self._results[write.task_id] = write
             self._changed.notify_all()
-
-    def write(self, transaction: object, writes: Sequence[ResultWrite]) -> None:
-        """Store results while a memory broker settles."""
-        self.put(writes)
 
     def get(self, task_id: str) -> bytes | None:
         with self._changed:
@@ -81,10 +81,13 @@ class MemoryResultStore:
             expired = [task_id for task_id, write in self._results.items() if _has_expired(write, now)]
             for task_id in expired[:limit]:
                 del self._results[task_id]
-            return len(expired[:limit])
+        pruned = len(expired[:limit])
+        return pruned + self._groups.prune(limit - pruned)
 
     def joint_with(self, broker_location: str) -> JointResults | None:
-        return self if broker_location == self.location else None
+        if broker_location != self.location:
+            return None
+        return MemoryJointResults(self, MemoryJointGroups(self._groups))
 
     def close(self) -> None:
         """There is nothing to close."""
@@ -92,6 +95,18 @@ class MemoryResultStore:
     def _present(self, task_id: str) -> ResultWrite | None:
         write = self._results.get(task_id)
         return None if write is None or _has_expired(write, self._clock.timestamp()) else write
+
+
+class MemoryJointResults:
+    """The ``JointResults`` of every memory broker in this process."""
+
+    def __init__(self, store: MemoryResultStore, groups: JointGroups) -> None:
+        self._store = store
+        self.groups = groups
+
+    def write(self, transaction: object, writes: Sequence[ResultWrite]) -> None:
+        """Store results while a memory broker settles."""
+        self._store.put(writes)
 
 
 def _has_expired(write: ResultWrite, now: float) -> bool:

@@ -1,6 +1,6 @@
 """How long somebody goes on waiting for results, also while the store does not answer.
 
-Used by ``AsyncResult.get``. Never looks at a result.
+Used by ``Gathering``. Never looks at a result.
 """
 
 import time
@@ -50,6 +50,11 @@ class Patience:
     def end_outage(self) -> None:
         """The store has answered."""
         self._failures = 0
+
+    def rest(self, seconds: float) -> None:
+        """Sleep, but no longer than until the time is up."""
+        left = self.left
+        self._sleep(max(0.0, seconds if left is None else min(seconds, left)))
 
     def outlast(self, error: ResultStoreUnavailable) -> None:
         """Sleep until the store is worth another try; raises the error when the patience is at its end."""

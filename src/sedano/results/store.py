@@ -3,11 +3,14 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
+from sedano.results.group_store import GroupStore, JointGroups
 from sedano.results.result_write import ResultWrite
 
 
 class JointResults(Protocol):
     """Stores results inside a transaction that a broker at the same location has open."""
+
+    groups: JointGroups
 
     def write(self, transaction: Any, writes: Sequence[ResultWrite]) -> None:
         """Store results; ``transaction`` is the broker's open cursor or connection (None for memory)."""
@@ -24,6 +27,7 @@ class ResultStore(Protocol):
     location: str
     #: ``wait`` is woken when a result comes, rather than looking again and again.
     push: bool
+    groups: GroupStore
 
     def put(self, writes: Sequence[ResultWrite]) -> None:
         """Store results, each over the one that was there (unless that was a SUCCESS)."""

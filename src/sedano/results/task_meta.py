@@ -4,9 +4,9 @@ Made by the executor (a named constructor per state), by ``update_state`` and by
 Knows nothing of how it is stored: ``celery_meta`` does.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypedDict
+from typing import Any, NoReturn, TypedDict
 
 import msgspec
 
@@ -17,7 +17,7 @@ ResultTuple = Sequence[Any]
 
 
 class MetaOrigin(TypedDict, total=False):
-    """Fields that any state may carry. The last six are stored with ``result_extended`` only."""
+    """Fields that any state may carry. Those from ``name`` on are stored with ``result_extended`` only."""
 
     children: Sequence[ResultTuple]
     parent_id: str | None
@@ -28,6 +28,8 @@ class MetaOrigin(TypedDict, total=False):
     worker: str | None
     retries: int | None
     queue: str | None
+    stamped_headers: Sequence[str] | None
+    stamps: Mapping[str, Any] | None
 
 
 class TaskMeta(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +55,9 @@ class TaskMeta(msgspec.Struct, frozen=True, kw_only=True):
     worker: str | None = None
     retries: int | None = None
     queue: str | None = None
+    #: The names of the stamps that are kept, and their values.
+    stamped_headers: Sequence[str] | None = None
+    stamps: Mapping[str, Any] | None = None
 
     @classmethod
     def pending(cls, task_id: str) -> "TaskMeta":
@@ -113,3 +118,15 @@ class TaskMeta(msgspec.Struct, frozen=True, kw_only=True):
     def is_ready(self) -> bool:
         """Whether the state is final."""
         return self.status in states.READY_STATES
+
+    def as_dict(self) -> dict[str, Any]:
+        """As Celery shows it: its document, the error as an exception."""
+        shown = {name: value for name, value in msgspec.structs.asdict(self).items() if value is not None}
+        shown["date_done"] = self.date_done.isoformat() if self.date_done is not None else None
+        shown["children"] = list(self.children)
+        return {"result": None, "traceback": None, **shown}
+
+    def throw(self) -> NoReturn:
+        """Raise what the task raised."""
+        error = self.result
+        raise error if isinstance(error, BaseException) else RuntimeError(str(error))

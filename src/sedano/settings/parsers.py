@@ -181,6 +181,18 @@ def _serializer(value: object) -> str:
     return _text(value)
 
 
+#: Of ``message.compression``. A wrong name is told here: a task whose result cannot be written never ends.
+_COMPRESSIONS: Final = frozenset({"gzip", "zlib", "bzip2", "bzip", "lzma", "xz"})
+
+
+def _result_compression(value: object) -> str:
+    if value in ("brotli", "zstd", "zstandard"):
+        raise NotSupported(f"{value!r} is not supported by this version; use 'gzip', 'bzip2' or 'lzma'")
+    if value not in _COMPRESSIONS:
+        raise ValueError
+    return _text(value)
+
+
 def _pool(value: object) -> str:
     name = "prefork" if value == "processes" else _text(value)
     if name not in ("prefork", "solo"):
@@ -283,6 +295,7 @@ CONTENT: Final = Parser(expected="a list of serializers such as ['json']", read=
 #: The same, where "not set" means what ``accept_content`` says.
 RESULT_CONTENT: Final = Parser(expected=CONTENT.expected, read=_content, show=lambda _: None)
 SERIALIZER: Final = Parser(expected="the name of a serializer such as 'json'", read=_serializer)
+RESULT_COMPRESSION: Final = Parser(expected="'gzip', 'bzip2' or 'lzma'", read=_result_compression)
 POOL: Final = Parser(expected="'prefork' or 'solo'", read=_pool)
 DELIVERY_MODE: Final = Parser(expected="2 ('persistent') or 1 ('transient')", read=_delivery_mode)
 RETRY_POLICY: Final = Parser(

@@ -5,7 +5,7 @@ from typing import Final
 from sedano.settings import parsers
 from sedano.settings.setting import Setting, no_effect, refused, works
 
-NO_CHORDS: Final = "this version has no chords yet"
+PUSHED: Final = "the last member of a chord's header starts its body, from what the members have told"
 NO_RPC: Final = "this version does not send results as messages"
 SETTLED_TOGETHER: Final = (
     "results are written when a task is settled, which is repeated until it has succeeded; "
@@ -26,7 +26,7 @@ RESULT: Final[tuple[Setting, ...]] = (
         parsers.RESULT_CONTENT,
         old="RESULT_ACCEPT_CONTENT",
     ),
-    refused("result_compression", "results are not compressed by this version; take it out"),
+    works("result_compression", "results", "compression", parsers.RESULT_COMPRESSION),
     no_effect(
         "result_cache_max",
         "results are not cached in the client",
@@ -37,9 +37,9 @@ RESULT: Final[tuple[Setting, ...]] = (
     no_effect("result_exchange_type", NO_RPC, default="direct"),
     no_effect("result_persistent", NO_RPC, fine=(True,)),
     no_effect("result_failure_expires", "failures are kept as long as other results: result_expires"),
-    no_effect("result_chord_expires", NO_CHORDS),
-    no_effect("result_chord_retry_interval", NO_CHORDS, default=1.0),
-    no_effect("result_chord_join_timeout", NO_CHORDS, default=3.0),
+    works("result_chord_expires", "results", "chord_expires", parsers.LIFETIME),
+    no_effect("result_chord_retry_interval", PUSHED, default=1.0),
+    no_effect("result_chord_join_timeout", PUSHED, default=3.0),
     no_effect("result_backend_always_retry", SETTLED_TOGETHER, default=False, fine=(True,)),
     no_effect("result_backend_max_retries", SETTLED_TOGETHER, default=float("inf")),
     no_effect("result_backend_base_sleep_between_retries_ms", SETTLED_TOGETHER, default=10),

@@ -47,9 +47,13 @@ class ResultSettings(msgspec.Struct, frozen=True, kw_only=True):
     transport_options: Mapping[str, Any] = EMPTY
     #: How long a result is kept; None means for ever.
     expires: timedelta | None = timedelta(days=1)
+    #: How long the members of a chord are counted; None means as long as results are kept.
+    chord_expires: timedelta | None = None
     #: Whether a result carries its task's name, arguments, worker, retries and queue.
     extended: bool = False
     serializer: str = "json"
+    #: How documents are compressed, by its name; None leaves them as they are.
+    compression: str | None = None
     #: Serializers whose results may be read; where it is not set, those of the tasks.
     accept_content: frozenset[str] = frozenset({"json"})
 
@@ -92,6 +96,9 @@ class TaskSettings(msgspec.Struct, frozen=True, kw_only=True):
     track_started: bool = False
     ignore_result: bool = False
     store_errors_even_if_ignored: bool = False
+
+    #: Whether a chord's errbacks are linked to the members of its header, too.
+    allow_error_cb_on_chord_header: bool = False
 
     always_eager: bool = False
     eager_propagates: bool = False

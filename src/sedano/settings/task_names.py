@@ -93,5 +93,5 @@ TASK: Final[tuple[Setting, ...]] = (
         default=False,
         old="CELERY_SEND_TASK_SENT_EVENT",
     ),
-    no_effect("task_allow_error_cb_on_chord_header", "this version has no chords yet", default=False),
+    works("task_allow_error_cb_on_chord_header", "tasks", "allow_error_cb_on_chord_header", parsers.BOOLEAN),
 )

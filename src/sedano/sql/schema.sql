@@ -2,7 +2,8 @@
 --
 -- sedano_message is the hot table: a message lives here from its publication to its settlement. Ids only
 -- grow (AUTOINCREMENT), so an id is never given to a second message, and id order is publication order.
--- Each statement's name is the table's or index's, without "sedano_". The indices are partial, one for each question that is asked of messages in that state.
+-- Each statement's name is the table's or index's, without "sedano_". The indices are partial, one for each
+-- question that is asked of messages in that state.
 
 -- message --
 CREATE TABLE IF NOT EXISTS sedano_message (
@@ -79,3 +80,40 @@ CREATE TABLE IF NOT EXISTS sedano_result (
 -- result_expiry --
 CREATE INDEX IF NOT EXISTS sedano_result_expiry
     ON sedano_result (expires_at) WHERE expires_at IS NOT NULL;
+
+-- group --
+CREATE TABLE IF NOT EXISTS sedano_group (
+    group_id   TEXT NOT NULL PRIMARY KEY,
+    document   BLOB NOT NULL,  -- Celery's result tuple of a group, encoded
+    expires_at REAL NULL       -- POSIX seconds
+);
+
+-- group_expiry --
+CREATE INDEX IF NOT EXISTS sedano_group_expiry
+    ON sedano_group (expires_at) WHERE expires_at IS NOT NULL;
+
+-- chord --
+CREATE TABLE IF NOT EXISTS sedano_chord (
+    group_id      TEXT    NOT NULL PRIMARY KEY,
+    size          INTEGER NULL,      -- members it began with; null before it has begun, and after its end
+    extension     INTEGER NOT NULL,  -- members that came on top
+    counted       INTEGER NOT NULL,  -- its rows in sedano_chord_part
+    claimed_by    TEXT    NULL,      -- the member that completed it, and is to end it
+    claimed_until REAL    NULL,      -- POSIX seconds
+    ended         BOOL    NOT NULL,
+    expires_at    REAL    NULL       -- POSIX seconds
+);
+
+-- chord_expiry --
+CREATE INDEX IF NOT EXISTS sedano_chord_expiry
+    ON sedano_chord (expires_at) WHERE expires_at IS NOT NULL;
+
+-- chord_part --
+CREATE TABLE IF NOT EXISTS sedano_chord_part (
+    id       INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    group_id TEXT    NOT NULL,
+    member   TEXT    NOT NULL,
+    place    INTEGER NULL,      -- among the members; null comes last
+    document BLOB    NOT NULL,
+    CONSTRAINT sedano_chord_member UNIQUE (group_id, member)
+);

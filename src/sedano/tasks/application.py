@@ -4,9 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sedano.brokers.broker import Broker
-from sedano.clock import Clock
-from sedano.results.store import ResultStore
-from sedano.settings.sections import Settings
+from sedano.canvas.sender import Sender
 from sedano.tasks.options import TaskOptions
 
 if TYPE_CHECKING:
@@ -38,26 +36,17 @@ class EagerExecution(Protocol):
         """
 
 
-class Application(Protocol):
+class Application(Sender, Protocol):
     """The application, as seen by its tasks, its publisher and its results."""
 
     @property
     def main(self) -> str | None: ...
 
     @property
-    def clock(self) -> Clock: ...
-
-    @property
-    def settings(self) -> Settings: ...
-
-    @property
     def tasks(self) -> "Mapping[str, Task[..., Any]]": ...
 
     @property
     def broker(self) -> Broker: ...
-
-    @property
-    def results(self) -> ResultStore | None: ...
 
     @property
     def publisher(self) -> "Publisher": ...
@@ -67,12 +56,3 @@ class Application(Protocol):
 
     def finalize(self) -> None:
         """Give the tasks what the settings say of them, once."""
-
-    def revoke(self, task_id: str) -> bool:
-        """Delete the message of a task, unless a node holds it; whether there was one."""
-
-    def has_message(self, task_id: str) -> bool:
-        """Whether the broker has a message of this task, in whatever state."""
-
-    def inside_task(self) -> bool:
-        """Whether a worker's task is running here."""

@@ -1,10 +1,10 @@
 """Many messages in few round trips.
 
-Used by ``publishing_many``. Holds one batch at a time, unless the messages wait for a commit. Never prepares
-a message: it takes them from an iterator, no faster than it sends them.
+Used by ``publishing_many`` and ``workflows``. Holds one batch at a time, unless the messages wait for a
+commit. Never prepares a message: it takes them from an iterator, no faster than it sends them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from sedano.brokers.publication import Publication
@@ -28,6 +28,7 @@ class Batches:
         publisher: Sends each batch, with its retries and its deadline.
         options: What all calls say of trying again, and of waiting for a commit.
         task: The task, where this process knows it.
+        before: Called once, when the first batch may be sent.
     """
 
     def __init__(
@@ -36,10 +37,12 @@ class Batches:
         options: TaskOptions = NO_OPTIONS,
         *,
         task: "Task[..., Any] | None" = None,
+        before: Callable[[], object] | None = None,
     ) -> None:
         self._publisher = publisher
         self._options = options
         self._task = task
+        self._before = before
         #: The ids of what is in the broker.
         self._published: list[str] = []
         self._has_failed = False
@@ -75,6 +78,9 @@ class Batches:
         if self._has_failed:
             return
         try:
+            if self._before is not None:
+                self._before()
+                self._before = None
             self._publisher.publish(batch, self._options, task=self._task, at_once=True)
         except BaseException as error:
             self._fail(error)

@@ -4,13 +4,17 @@ Built once at the door from the user's keywords; ``**options`` go no further. Ne
 settings: the publisher lays these over them (call > task > routes > settings).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final, TypedDict
+from typing import Any, Final, TypeAlias, TypedDict
 
 import msgspec
 
+from sedano.canvas.plain import Plain
 from sedano.errors import ConfigurationError, NotSupported, did_you_mean
+
+#: One signature or several, as objects or as dictionaries.
+Signatures: TypeAlias = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
 
 class RetryOptions(TypedDict, total=False):
@@ -33,6 +37,9 @@ class RetryOptions(TypedDict, total=False):
     root_id: str | None
     parent_id: str | None
     delivery_mode: int | None
+    link: Signatures | None
+    link_error: Signatures | None
+    stamped_headers: Sequence[str] | None
 
 
 class SharedOptions(RetryOptions, total=False):
@@ -42,12 +49,18 @@ class SharedOptions(RetryOptions, total=False):
     eta: datetime | None
     retries: int
     on_commit: bool | None
+    group_id: str | None
+    route_name: str | None
 
 
 class CallOptions(SharedOptions, total=False):
     """The keywords of ``apply_async`` and ``send_task``, for type checkers."""
 
     task_id: str | None
+    chain: Sequence[Mapping[str, Any]] | None
+    chord: Mapping[str, Any] | None
+    group_index: int | None
+    replaced_task_nesting: int
 
 
 #: Options of Celery's that this version does not have. None (and other empty values) are let through.
@@ -60,19 +73,10 @@ NOT_SUPPORTED: Final[Mapping[str, str]] = {
     "publisher": "The application's broker is used.",
     "connection": "The application's broker is used.",
     "router": "Set task_routes.",
-    "route_name": "Set task_routes.",
     "mandatory": "Messages always reach their queue.",
     "immediate": "",
     "timeout": "Set broker_publish_timeout.",
     "confirm_timeout": "Set broker_publish_timeout.",
-    "link": "Callbacks are not in this version.",
-    "link_error": "Callbacks are not in this version.",
-    "chain": "Workflows are not in this version.",
-    "chord": "Workflows are not in this version.",
-    "group_id": "Workflows are not in this version.",
-    "group_index": "Workflows are not in this version.",
-    "stamped_headers": "Stamps are not in this version; give headers= instead.",
-    "replaced_task_nesting": "",
     "result_cls": "",
     "task_type": "",
     "link_task": "",
@@ -115,6 +119,21 @@ class TaskOptions(msgspec.Struct, frozen=True, kw_only=True):
     delivery_mode: int | None = None
     #: Whether to wait for the commit of the transaction that is open here (Django).
     on_commit: bool | None = None
+    #: Signatures as plain dictionaries: what follows success, and what follows failure.
+    link: list[dict[str, Any]] | None = None
+    link_error: list[dict[str, Any]] | None = None
+    #: The steps after this one, the next one last.
+    chain: list[dict[str, Any]] | None = None
+    #: The body of the chord whose header this call is in.
+    chord: dict[str, Any] | None = None
+    group_id: str | None = None
+    group_index: int | None = None
+    replaced_task_nesting: int = 0
+    stamped_headers: list[str] | None = None
+    #: What ``stamped_headers`` names.
+    stamps: Mapping[str, Any] | None = None
+    #: The name that ``task_routes`` goes by, instead of the task's.
+    route_name: str | None = None
 
     @classmethod
     def from_call(cls, options: Mapping[str, Any]) -> "TaskOptions":
@@ -125,9 +144,14 @@ class TaskOptions(msgspec.Struct, frozen=True, kw_only=True):
             ConfigurationError: an option has the wrong type, or is no option.
         """
         known: dict[str, Any] = {}
+        stamped = options.get("stamped_headers")
+        if stamped:
+            known["stamps"] = _stamps(stamped, options)
         for name, value in options.items():
-            if name in _FIELDS:
+            if name in _FIELDS and name != "stamps":
                 known[name] = _checked(name, value)
+            elif stamped and name in stamped:
+                continue
             elif name not in NOT_SUPPORTED:
                 raise ConfigurationError(
                     f"{name}: no such option of a call.{did_you_mean(name, [*_FIELDS, 'args', 'kwargs'])}"
@@ -153,7 +177,18 @@ NO_OPTIONS: Final = TaskOptions()
 _DEFAULTS: Final = {name: getattr(NO_OPTIONS, name) for name in _FIELDS}
 
 _TEXTS: Final = frozenset(
-    {"task_id", "queue", "serializer", "compression", "shadow", "reply_to", "root_id", "parent_id"}
+    {
+        "task_id",
+        "queue",
+        "serializer",
+        "compression",
+        "shadow",
+        "reply_to",
+        "root_id",
+        "parent_id",
+        "group_id",
+        "route_name",
+    }
 )
 _LIMITS: Final = frozenset({"time_limit", "soft_time_limit"})
 
@@ -188,9 +223,43 @@ def _checked(name: str, value: Any) -> Any:
         case "headers" | "retry_policy":
             if not isinstance(value, Mapping):
                 raise ConfigurationError(f"{name}: expected a mapping, got {value!r}")
+        case "link" | "link_error" | "chain":
+            return _signatures(name, value)
+        case "chord":
+            return _signature(name, value)
+        case "group_index" | "replaced_task_nesting":
+            if isinstance(value, bool) or not isinstance(value, int):
+                raise ConfigurationError(f"{name}: expected an integer, got {value!r}")
+        case "stamped_headers":
+            return list(value) or None
         case _ if name in _LIMITS:
             return _seconds(name, value) or None
     return value
+
+
+def _signatures(name: str, value: Any) -> list[dict[str, Any]] | None:
+    """One signature or several, as a list; None where there are none."""
+    several = [value] if isinstance(value, Mapping) else value
+    if not isinstance(several, list | tuple):
+        raise ConfigurationError(f"{name}: expected a signature or a list of them, got {value!r}")
+    return [_signature(name, one) for one in several] or None
+
+
+def _signature(name: str, value: Any) -> dict[str, Any]:
+    # What a message carries without its "task" would fail in a worker, long after the call.
+    if not isinstance(value, Mapping) or not isinstance(value.get("task"), str):
+        raise ConfigurationError(f"{name}: expected a signature such as add.s(1), got {value!r}")
+    # Plans have made plain dictionaries of theirs already.
+    return value if type(value) is dict else Plain().signature(value)
+
+
+def _stamps(names: Any, options: Mapping[str, Any]) -> dict[str, Any]:
+    if not isinstance(names, list | tuple | set | frozenset) or not all(isinstance(n, str) for n in names):
+        raise ConfigurationError(f"stamped_headers: expected a list of names, got {names!r}")
+    stamps = {name: options[name] for name in names if name in options}
+    if missing := [name for name in names if name not in stamps]:
+        raise ConfigurationError(f"stamped_headers: names {missing[0]!r}, which the call does not give.")
+    return stamps
 
 
 def _seconds(name: str, value: Any) -> float:

@@ -6,7 +6,9 @@ task's, the routes' and the settings', encodes, and publishes. Never keeps a mes
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
@@ -44,6 +46,8 @@ class Publisher:
         #: Decides when to send what has been prepared: it is handed the sending as a function. None sends at
         #: once. Django's integration puts ``transaction.on_commit`` here.
         self.gate: Callable[[Callable[[], None]], None] | None = None
+        #: Whether ``collect`` was ever used: most programs need not look whether it is now.
+        self._collects = False
 
     def prepare(
         self,
@@ -71,7 +75,8 @@ class Publisher:
         if settings is not self._settings:
             self._adopt(settings)
         # An empty route, where none matches, lets the next in line speak.
-        route = self._router.route(task_name, args, kwargs, options, task)
+        route_name = options.route_name or task_name
+        route = self._router.route(route_name, args, kwargs, options, task)
         defaults = settings.tasks
         task_id = options.task_id or ids.task_id()
         message = TaskMessage(
@@ -123,8 +128,8 @@ class Publisher:
         if priority is None:
             priority = defaults.default_priority or 0
         message.priority = priority
-        if options.headers:
-            message.headers = dict(options.headers)
+        if options is not NO_OPTIONS:
+            _add_rare_parts(message, options)
         due = self._set_eta(message, options)
         if expires is not None:
             self._set_expires(message, expires)
@@ -228,6 +233,9 @@ class Publisher:
         Raises:
             BrokerUnavailable: the broker could not be reached in time.
         """
+        if self._collects and (collected := _collected.get()) is not None and collected[0] is self:
+            collected[1].extend(publications)
+            return
         if options.on_commit is False and self._application.broker.features.transactional_publish:
             raise NotSupported(
                 "on_commit=False: the message is a row in the database of this transaction, comes and goes "
@@ -243,6 +251,17 @@ class Publisher:
             self._try_again(publications, options, error, started)
         if signals.after_task_publish.has_listeners():
             publish_signals.after(publications)
+
+    @contextmanager
+    def collect(self) -> Iterator[list[Publication]]:
+        """What is published within, in this context, goes into the list and nowhere else."""
+        self._collects = True
+        found: list[Publication] = []
+        token = _collected.set((self, found))
+        try:
+            yield found
+        finally:
+            _collected.reset(token)
 
     def when_allowed(
         self,
@@ -323,6 +342,26 @@ class Publisher:
                 moment = now + timedelta(seconds=expires)
             message.expires = format_time(moment)
         message.expiration = str(max(0, int((moment - now).total_seconds() * 1000)))
+
+
+#: Who collects here, and what has been collected.
+_collected: Final[ContextVar[tuple[Publisher, list[Publication]] | None]] = ContextVar(
+    "sedano_collected", default=None
+)
+
+
+def _add_rare_parts(message: TaskMessage, options: TaskOptions) -> None:
+    """What few calls have: headers of their own, and a place in a workflow."""
+    if options.headers:
+        message.headers = dict(options.headers)
+    message.callbacks = options.link
+    message.errbacks = options.link_error
+    message.chain = options.chain
+    message.chord = options.chord
+    message.group, message.group_index = options.group_id, options.group_index
+    message.replaced_task_nesting = options.replaced_task_nesting
+    if options.stamps:
+        message.stamped_headers, message.stamps = options.stamped_headers, dict(options.stamps)
 
 
 def _moment(name: str, value: datetime | str | None) -> datetime:

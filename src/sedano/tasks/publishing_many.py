@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 def shared_options(options: Mapping[str, Any]) -> TaskOptions:
     """The options of all calls, checked."""
     shared = TaskOptions.from_call(options)
-    if shared.task_id is not None:
-        raise ConfigurationError("task_id: calls that are published together cannot share one.")
+    for name in ("task_id", "chain", "chord", "group_index"):
+        if getattr(shared, name) is not None:
+            raise ConfigurationError(f"{name}: calls that are published together cannot share one.")
     return shared
 
 

@@ -29,6 +29,10 @@ class TaskRegistry(dict[str, "Task[..., Any]"]):
             )
         self[task.name] = task
 
+    def shown(self) -> list[str]:
+        """The names that people are shown, in order: not those of the built-in tasks."""
+        return sorted(name for name in self if not name.startswith("celery."))
+
     def unregister(self, name: "str | Task[..., Any]") -> None:
         """Remove a task; raises TaskNotRegistered if there is none of this name."""
         key = name if isinstance(name, str) else name.name

@@ -4,15 +4,17 @@ Made by the executor (or by calling a task directly); read by the task, by retry
 which gives children their parent. The only ambient value of the package.
 """
 
+import itertools
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
+from sedano import ids
 from sedano.brokers.publication import Publication
 from sedano.message.task_message import TaskMessage
 
 if TYPE_CHECKING:
-    from sedano.results.async_result import AsyncResult
+    from sedano.results.result_base import ResultBase
     from sedano.tasks.task import Task
 
 
@@ -81,13 +83,17 @@ class Context:
     _protected: bool = False
     #: Where progress goes while a worker runs the task; None writes to the result store.
     _record_state: Callable[[str, Any], None] | None = None
+    #: Chords that get members from this call: group id and how many. Told with its settlement.
+    _extensions: tuple[tuple[str, int], ...] = ()
+    #: The signature that has taken the call's place, where that is to be run in this process.
+    _replacement: Any = None
     #: What ``Task.retry(max_retries=...)`` said, for an automatic retry of the same attempt.
     _max_retries: int | None = None
 
     def __init__(self, *args: Any, **fields: Any) -> None:
-        #: Publications that the settlement of this call carries out with it: its retry.
+        #: Publications that the settlement of this call carries out with it: its retry, what replaces it.
         self.follow_ups: list[Publication] = []
-        self._children: list[AsyncResult[Any]] | None = None
+        self._children: list[ResultBase] | None = None
         self.update(*args, **fields)
 
     @classmethod
@@ -168,7 +174,7 @@ class Context:
         return getattr(self, key, default)
 
     @property
-    def children(self) -> "list[AsyncResult[Any]]":
+    def children(self) -> "list[ResultBase]":
         """The results of the tasks that this one has published."""
         if self._children is None:
             self._children = []
@@ -194,3 +200,10 @@ def worker_request() -> Context | None:
     while request is not None and request.called_directly:
         request = request._outer
     return request
+
+
+def ids_of_followers(request: Context, why: str) -> Callable[[], str]:
+    """Gives out ids that are the same whenever this call is followed up for this reason."""
+    cause = f"{request.id}/{request.retries}/{request.replaced_task_nesting}/{why}"
+    numbers = itertools.count()
+    return lambda: ids.derived(cause, next(numbers))

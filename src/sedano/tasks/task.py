@@ -19,6 +19,7 @@ from sedano.tasks.call_arguments import Arguments, CallArguments
 from sedano.tasks.options import NO_OPTIONS, CallOptions, RetryOptions, SharedOptions, TaskOptions
 from sedano.tasks.request import Context, current_request, worker_request
 from sedano.tasks.settings_default import from_settings
+from sedano.tasks.task_workflows import TaskWorkflows
 
 if TYPE_CHECKING:
     from sedano.tasks.application import Application
@@ -27,7 +28,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class Task(Generic[P, R]):
+class Task(TaskWorkflows[P, R], Generic[P, R]):
     """A registered task. ``P`` are the parameters of its function, ``R`` is what it returns.
 
     Attributes that are None here, and marked ``from_settings``, read as the setting of the same name.
@@ -333,6 +334,11 @@ class Task(Generic[P, R]):
     def is_coroutine(self) -> bool:
         """The function is an ``async def``."""
         return inspect.iscoroutinefunction(self.run)
+
+    @cached_property
+    def has_own_apply_async(self) -> bool:
+        """The task's class says itself how its calls are published."""
+        return type(self).apply_async is not Task.apply_async
 
     @cached_property
     def call_signature(self) -> CallSignature:

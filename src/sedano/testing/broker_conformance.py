@@ -22,9 +22,16 @@ from sedano.testing.broker_cases.publishing import PublishingCases
 from sedano.testing.broker_cases.settling import SettlingCases
 from sedano.testing.broker_cases.steering import SteeringCases
 from sedano.testing.broker_cases.waiting import WaitingCases
+from sedano.testing.broker_cases.workflows import WorkflowCases
 
 
 class BrokerConformance(
-    PublishingCases, SettlingCases, LeaseCases, WaitingCases, SteeringCases, ProcessCases
+    PublishingCases,
+    SettlingCases,
+    WorkflowCases,
+    LeaseCases,
+    WaitingCases,
+    SteeringCases,
+    ProcessCases,
 ):
     """All of them."""

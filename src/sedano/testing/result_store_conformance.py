@@ -21,12 +21,13 @@ from sedano.clock import Clock, SystemClock
 from sedano.results.result_write import ResultWrite
 from sedano.results.store import ResultStore
 from sedano.testing.clock import ManualClock
+from sedano.testing.group_store_cases import GroupStoreCases
 
 #: Far longer than any of these waits takes.
 _NEVER: Final = 20.0
 
 
-class ResultStoreConformance:
+class ResultStoreConformance(GroupStoreCases):
     """``open_results`` comes from the class under test."""
 
     @pytest.fixture

@@ -8,10 +8,11 @@ import logging
 from collections.abc import Mapping
 from typing import Final
 
+from sedano.brokers.crash_attempts import crash_reason
 from sedano.brokers.delivery import Delivery
 from sedano.brokers.settlement import Bury, Park, Requeue, Settlement
 from sedano.clock import Clock
-from sedano.execution.ending import Expired
+from sedano.execution.ending import TIME_TO_TELL, Crashed, Expired, Revoked, TaskEnding
 from sedano.execution.job import Job
 from sedano.message.header_peek import peek
 from sedano.message.wire_time import parse_time
@@ -44,6 +45,10 @@ class Admission:
         traits = self.tasks.get(delivery.task) if delivery.task else _UNNAMED
         if traits is None:
             return self._park(delivery)
+        if delivery.crashes > self._plan.max_crashes:
+            reason = crash_reason(delivery.crashes)
+            logger.error("Task %s[%s] is buried: %s", delivery.task, delivery.task_id, reason)
+            return _ended(delivery, Crashed(reason, counted=True))
         if delivery.unconditional:
             return self._job(delivery, traits, None, None)
         headers = peek(delivery.envelope.headers)
@@ -51,9 +56,11 @@ class Admission:
             # Protocol 1, or no task at all: the body tells, and a child reads it.
             return self._job(delivery, traits, None, None)
         now = self._clock.timestamp()
+        if headers.revoked is True:
+            return _ended(delivery, Revoked())
         try:
             if headers.expires is not None and parse_time(headers.expires).timestamp() <= now:
-                return Job(delivery, acknowledged=not traits.acks_late, ending=Expired())
+                return _ended(delivery, Expired())
             if headers.eta is not None and (due := parse_time(headers.eta).timestamp()) > now:
                 return Requeue(delivery.tag, due=due)
         except ValueError as error:
@@ -78,3 +85,8 @@ class Admission:
                 delivery.task,
             )
         return Park(delivery.tag)
+
+
+def _ended(delivery: Delivery, ending: TaskEnding) -> Job:
+    """It is not run, so its message can stay until that has been told, even with ``acks_late=False``."""
+    return Job(delivery, ending=ending, time_limit=TIME_TO_TELL)

@@ -334,7 +334,10 @@ class Crew:
         for backlog in (self.backlog, self.loop_backlog):
             if backlog:
                 if backlog.older_than(now - GIVE_BACK_AFTER):
-                    self._settle([self._endings.unstarted(job) for job in backlog.take_all()])
+                    jobs = backlog.take_all()
+                    stay = self._endings.must_stay if not self._draining else lambda _: False
+                    self._settle([self._endings.unstarted(job) for job in jobs if not stay(job)])
+                    backlog.put_back([job for job in jobs if stay(job)], now)
                 else:
                     deadlines.append(now + GIVE_BACK_AFTER)
         return min(deadlines, default=None)

@@ -13,8 +13,11 @@ from sedano.brokers.publication import Publication
 from sedano.brokers.settlement import Bury, Finish, Record, Requeue, Settlement
 from sedano.clock import Clock
 from sedano.errors import TimeLimitExceeded
-from sedano.execution.ending import TIME_TO_TELL, Crashed, Ending, TimedOut
+from sedano.execution.ending import TIME_TO_TELL, ChordComplete, Crashed, TaskEnding, TimedOut
 from sedano.execution.job import Job
+from sedano.message.body_peek import carries_workflow
+from sedano.message.envelope import Envelope
+from sedano.message.task_headers import mark_revoked
 from sedano.worker.child_link import ChildLink, Wreckage
 from sedano.worker.plan import NodePlan
 from sedano.worker.verdict_results import VerdictResults
@@ -38,20 +41,44 @@ class Endings:
         if not job.acknowledged:
             return Requeue(delivery.tag)
         # Its message is gone already, and it has not run: publish it again.
-        again = Publication(
-            delivery.task_id, delivery.task, delivery.queue, delivery.envelope, delivery.priority
-        )
-        return Record(None, follow_ups=(again,))
+        return Record(None, follow_ups=(_again(job, delivery.envelope),))
+
+    @staticmethod
+    def must_stay(job: Job) -> bool:
+        """Whether another node would do worse with this job. What ran past its limit would run once more."""
+        return isinstance(job.ending, TimedOut) or (job.acknowledged and job.ending is not None)
 
     def untold(self, job: Job) -> Settlement:
-        """The task has ended, and no child could tell its handlers: its result is stored without them."""
+        """The task has ended, and no child of this node can tell anybody: another node will.
+
+        With nothing but a result to tell, where that node would run the task again, it is stored here.
+        """
         delivery, ending = job.delivery, job.ending
-        result = self._results.of_ending(delivery, ending) if ending is not None else None
+        has_followers = carries_workflow(delivery.envelope)
+        if job.acknowledged:
+            if has_followers:
+                # There is no message that could go back: one that is not to run tells what waits for it.
+                return Record(None, follow_ups=(_again(job, mark_revoked(delivery.envelope)),))
+            return self.unheard(job)
+        if isinstance(ending, Crashed):
+            return Requeue(delivery.tag, crashed=not ending.counted)
+        if isinstance(ending, TimedOut) and not has_followers:
+            return self.unheard(job)
+        return Requeue(delivery.tag)
+
+    def unheard(self, job: Job) -> Settlement:
+        """Nobody can be told of the end: that costs every process its life. Only the result is stored."""
+        delivery, ending = job.delivery, job.ending
+        if ending is None:
+            return self.unstarted(job)
+        if isinstance(ending, ChordComplete):
+            return Bury(delivery.tag, reason=f"ChordError: {ending.failure}", crashed=True)
+        result = self._results.of_ending(delivery, ending)
         if job.acknowledged:
             return Record(None, result=result)
         if isinstance(ending, Crashed):
             reason = f"TaskCrashed: {ending.reason}"
-            return Bury(delivery.tag, reason=reason, crashed=True, result=result)
+            return Bury(delivery.tag, reason=reason, crashed=not ending.counted, result=result)
         return Finish(delivery.tag, result=result)
 
     def of_dead_child(
@@ -84,12 +111,41 @@ class Endings:
             return self._interrupted(job)
         return self._crashed(job, child, returncode, max_rss)
 
-    def _ended(self, job: Job, ending: Ending) -> Settlement | Job:
-        """Have the handlers told, unless it was they who ended the child."""
-        if job.ending is not None:
-            return self.untold(job)
-        limit = job.time_limit or TIME_TO_TELL
-        return msgspec.structs.replace(job, ending=ending, time_limit=limit, soft_time_limit=None)
+    def _ended(
+        self, job: Job, ending: TaskEnding, why: str = "it ran past its time limit"
+    ) -> Settlement | Job:
+        """Have it told; without the user's handlers, if it was they who ended the child."""
+        if job.ending is None:
+            limit = job.time_limit or TIME_TO_TELL
+            return msgspec.structs.replace(job, ending=ending, time_limit=limit, soft_time_limit=None)
+        return self._ended_while_telling(job, why)
+
+    def _ended_while_telling(self, job: Job, why: str) -> Settlement | Job:
+        delivery = job.delivery
+        if isinstance(job.ending, ChordComplete):
+            return self._ended_while_joining(job, job.ending, why)
+        if not job.silent:
+            logger.error(
+                "A handler of task %s[%s] ended its process: %s", delivery.task, delivery.task_id, why
+            )
+            return msgspec.structs.replace(job, silent=True)
+        logger.error("Nobody could be told how task %s[%s] ended: %s", delivery.task, delivery.task_id, why)
+        return self.unheard(job)
+
+    def _ended_while_joining(self, job: Job, ending: ChordComplete, why: str) -> Settlement | Job:
+        """A process died of what a chord's members returned: of its size, say. After some, it has failed."""
+        delivery, chords = job.delivery, ", ".join(ending.group_ids)
+        crashes = delivery.crashes + 1
+        logger.error("The process that was to start the body of chord %s died: %s", chords, why)
+        if ending.failure is not None:
+            return self.unheard(job)
+        if crashes <= self._plan.max_crashes:
+            due = self._clock.timestamp() + crash_delay(crashes)
+            return Requeue(delivery.tag, due=due, crashed=True)
+        failed = msgspec.structs.replace(
+            ending, failure=f"the process that was to start the body died: {why}"
+        )
+        return msgspec.structs.replace(job, ending=failed, silent=True)
 
     def _interrupted(self, job: Job) -> Settlement:
         """Stopped by the node itself, which is no fault of the task."""
@@ -101,7 +157,7 @@ class Endings:
         )
         if job.acknowledged:
             # At most once, as its user chose: it has begun, so it does not run again.
-            return Record(None, result=self._results.crashed(delivery, "the node was stopped"))
+            return self.untold(msgspec.structs.replace(job, ending=Crashed("the node was stopped")))
         return Requeue(delivery.tag)
 
     def _crashed(self, job: Job, child: ChildLink, returncode: int, max_rss: int) -> Settlement | Job:
@@ -109,8 +165,7 @@ class Endings:
         crashes = delivery.crashes + 1
         reason = f"{describe(returncode)}, peak memory {max_rss / 1024:.0f} MB"
         if job.ending is not None:
-            logger.error("A handler of task %s[%s] killed its process", delivery.task, delivery.task_id)
-            return self.untold(job)
+            return self._ended_while_telling(job, reason)
         if job.acknowledged:
             logger.error("Task %s[%s] killed its process: %s", delivery.task, delivery.task_id, reason)
             return self._ended(job, Crashed(reason))
@@ -130,6 +185,11 @@ class Endings:
             delay,
         )
         return Requeue(delivery.tag, due=self._clock.timestamp() + delay, crashed=True)
+
+
+def _again(job: Job, envelope: Envelope) -> Publication:
+    delivery = job.delivery
+    return Publication(delivery.task_id, delivery.task, delivery.queue, envelope, delivery.priority)
 
 
 def describe(returncode: int) -> str:

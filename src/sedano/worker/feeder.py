@@ -12,19 +12,18 @@ from datetime import timedelta
 from time import monotonic
 from typing import Final
 
-import msgspec
-
 from sedano.backoff import ExponentialBackoff
 from sedano.brokers.broker import Broker
 from sedano.brokers.delivery import Delivery
 from sedano.brokers.lease import Claimed, Lease
-from sedano.brokers.settlement import Finish, Park, Record, Requeue, Settlement
+from sedano.brokers.settlement import Finish, Record, Requeue, Settlement
 from sedano.errors import BrokerError, LeaseLost, ResultStoreError
+from sedano.execution.ending import TIME_TO_JOIN, ChordComplete
 from sedano.execution.job import Job
 from sedano.results.store import ResultStore
 from sedano.worker.admission import Admission
+from sedano.worker.outside_results import Completed, OutsideResults
 from sedano.worker.plan import NodePlan
-from sedano.worker.verdict_results import VerdictResults
 
 logger = logging.getLogger("sedano.worker")
 
@@ -55,7 +54,6 @@ class Feeder:
         results: ResultStore | None,
         *,
         admission: Admission,
-        verdicts: VerdictResults,
         hand_over: Handover,
         news: Callable[[], None],
         lease_lost: Callable[[int], None],
@@ -65,7 +63,9 @@ class Feeder:
         self._broker = broker
         self._results = results
         self._joint = results.joint_with(broker.location) if results is not None else None
-        self._verdicts = verdicts
+        self._outside = (
+            OutsideResults(results, plan.queues) if results is not None and self._joint is None else None
+        )
         self._hand_over = hand_over
         self._news = news
         self._lease_lost = lease_lost
@@ -92,6 +92,8 @@ class Feeder:
         #: The last wait ended with nothing: only what others have parked is left to look for.
         self._nothing_ready = False
         self._largest_claim = LARGEST_CLAIM
+        #: Messages that are kept until the chords which they completed have been ended.
+        self._completed: list[Completed] = []
         self._next_renewal = 0.0
         self._next_recovery = 0.0
         self._next_parked = 0.0
@@ -157,6 +159,7 @@ class Feeder:
         try:
             lease = self._lease or self._begin_lease()
             self._look_after(lease)
+            self._end_chords(lease, self._generation)
             busy = self._settle_and_claim(lease)
             if self._is_done():
                 lease.end()
@@ -187,6 +190,7 @@ class Feeder:
             "What it was running is void; it starts anew."
         )
         self._lease = None
+        self._completed = []
         with self._lock:
             self._generation += 1
             self._settling = [s for s in self._settling if isinstance(s, Record) and s.tag is None]
@@ -219,7 +223,8 @@ class Feeder:
         if coroutines and self._broker.features.claims_by_task:
             wanted, only = coroutines, self._coroutine_tasks()
         try:
-            sendable = settling if self._joint is not None else self._store_results(lease, settling)
+            told = self._outside.tell(lease, settling) if self._outside is not None and settling else None
+            sendable = told.settlements if told is not None else settling
             claimed = (
                 Claimed([], []) if in_vain else lease.claim(self._plan.queues, wanted, sendable, tasks=only)
             )
@@ -227,13 +232,21 @@ class Feeder:
             with self._lock:
                 self._settling = settling + self._settling
             raise
+        self._completed += [Completed(tag, group_id) for tag, group_id in claimed.completing]
+        if self._outside is not None and told is not None:
+            self._outside.forget(told, claimed.lost)
+            self._completed += told.completed
         if claimed.lost:
             logger.warning(
                 "%d outcomes came too late: their messages had been taken over by other nodes",
                 len(claimed.lost),
             )
-        count = len(claimed.deliveries)
-        self._take_in(lease, claimed.deliveries, generation)
+        count = len(claimed.deliveries) + len(self._completed)
+        try:
+            # Before what was claimed: there may be no slot for it after that, for long.
+            self._end_chords(lease, generation)
+        finally:
+            self._take_in(lease, claimed.deliveries, generation)
         if only is None and count < wanted:
             parked = self._claim_parked(lease, wanted - count)
             self._take_in(lease, parked, generation)
@@ -301,20 +314,34 @@ class Feeder:
         lost = set(lease.claim(self._plan.queues, 0, early).lost)
         return [job for job in jobs if job.delivery.tag not in lost]
 
-    def _store_results(self, lease: Lease, settling: list[Settlement]) -> list[Settlement]:
-        """Where results live elsewhere: store them first, so that no settled task is without its result."""
-        if self._results is None:
-            return settling
-        tags = [s.tag for s in settling if s.tag is not None]
-        held = lease.holds(tags) if tags else set()
-        writes = [
-            s.result
-            for s in settling
-            if not isinstance(s, Park) and s.result is not None and (s.tag is None or s.tag in held)
+    def _end_chords(self, lease: Lease, generation: int) -> None:
+        """Have children start the bodies of chords whose last members have been settled."""
+        if not self._completed:
+            return
+        group_ids: dict[int, tuple[str, ...]] = {}
+        for one in self._completed:
+            group_ids[one.tag] = (*group_ids.get(one.tag, ()), one.group_id)
+        if self._stopping:
+            # Another node ends them. It does not run the members again.
+            with self._lock:
+                self._settling += [Requeue(tag) for tag in group_ids]
+            self._completed = []
+            return
+        deliveries = lease.reread(list(group_ids))
+        burials = {one.tag: one.burial for one in self._completed}
+        self._completed = []
+        jobs = [
+            Job(
+                delivery,
+                ending=ChordComplete(group_ids[delivery.tag], burials[delivery.tag]),
+                time_limit=TIME_TO_JOIN,
+            )
+            for delivery in deliveries
         ]
-        if writes:
-            self._results.put(writes)
-        return [s if isinstance(s, Park) else msgspec.structs.replace(s, result=None) for s in settling]
+        with self._lock:
+            self._handed += len(jobs)
+        if jobs:
+            self._hand_over(jobs, generation)
 
     def _look_after(self, lease: Lease) -> None:
         now = monotonic()
@@ -331,27 +358,13 @@ class Feeder:
                 self._next_prune = now
 
     def _recover(self, lease: Lease) -> None:
-        recovered = lease.recover_dead(
-            max_crashes=self._plan.max_crashes, crash_result=self._verdicts.crashed
-        )
-        self._store_crashes(recovered.without_result)
-        if recovered.ready or recovered.buried:
-            logger.warning(
-                "Took over from a dead node: %d messages are ready again, %d were buried",
-                recovered.ready,
-                recovered.buried,
-            )
-
-    def _store_crashes(self, buried: Sequence[Delivery]) -> None:
-        """Where results live elsewhere: those of messages that were buried with their node."""
-        reason = "its node died while running it, once too often"
-        writes = [self._verdicts.crashed(delivery, reason) for delivery in buried]
-        if self._results is not None and any(writes):
-            self._results.put([write for write in writes if write is not None])
+        recovered = lease.recover_dead()
+        if recovered:
+            logger.warning("Took over from a dead node: %d messages are ready again", recovered)
 
     def _is_done(self) -> bool:
         with self._lock:
-            return self._stopping and not self._settling
+            return self._stopping and not self._settling and not self._completed
 
     def _wait(self, lease: Lease) -> None:
         timeout = min(LONGEST_WAIT, max(0.0, self._next_renewal - monotonic()))

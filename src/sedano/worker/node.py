@@ -114,7 +114,6 @@ class Node:
         self._old_zygotes: list[ZygoteLink] = []
         self._broker = broker
         self._results = results
-        self._verdicts = VerdictResults(plan, clock=clock)
         self._clock = clock
         self._selector = selectors.DefaultSelector()
         self._wakeup: Wakeup[Note] = Wakeup()
@@ -124,7 +123,6 @@ class Node:
             plan,
             broker,
             results,
-            verdicts=self._verdicts,
             admission=Admission(plan, clock=clock),
             hand_over=self._take_over,
             news=self._rouse,
@@ -133,7 +131,7 @@ class Node:
         )
         self._crew = Crew(
             plan,
-            endings=Endings(plan, results=self._verdicts, clock=clock),
+            endings=Endings(plan, results=VerdictResults(plan, clock=clock), clock=clock),
             settle=self._settle,
             watch=self._watch,
             unwatch=self._unwatch,

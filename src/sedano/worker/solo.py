@@ -61,11 +61,10 @@ class SoloNode:
 
     def __init__(self, app: Host, plan: NodePlan, broker: Broker, results: ResultStore | None) -> None:
         clock = SystemClock()
-        verdicts = VerdictResults(plan, clock=clock)
         self._plan = plan
         self._broker = broker
         self._results = results
-        self._endings = Endings(plan, results=verdicts, clock=clock)
+        self._endings = Endings(plan, results=VerdictResults(plan, clock=clock), clock=clock)
         self._executor = Executor(app, node=plan.name, report=self._report)
         self._notes: queue.SimpleQueue[Note] = queue.SimpleQueue()
         self._generation = 0
@@ -77,7 +76,6 @@ class SoloNode:
             plan,
             broker,
             results,
-            verdicts=verdicts,
             admission=Admission(plan, clock=clock),
             hand_over=lambda jobs, generation: self._notes.put(JobsClaimed(jobs, generation)),
             news=lambda: None,

@@ -1,11 +1,12 @@
-"""Results of messages that never ran to an end of their own: expired, revoked, killed, crashed.
+"""Results of tasks that were ended, where no child could tell of that: killed, crashed.
 
-Called by the node's parent, which knows no task: it goes by the plan's traits and the message's headers.
+Called by ``endings``, in the node's parent, which knows no task: it goes by the plan's traits and the
+message's headers.
 """
 
 from sedano.brokers.delivery import Delivery
 from sedano.clock import Clock
-from sedano.execution.ending import Crashed, Ending, Expired, error_of
+from sedano.execution.ending import Expired, Revoked, TaskEnding, error_of
 from sedano.message.header_peek import peek
 from sedano.results import celery_meta
 from sedano.results.result_write import ResultWrite
@@ -20,10 +21,10 @@ class VerdictResults:
         self._plan = plan
         self._clock = clock
 
-    def of_ending(self, delivery: Delivery, ending: Ending) -> ResultWrite | None:
-        """The task was ended from outside: REVOKED if it expired, else FAILURE."""
+    def of_ending(self, delivery: Delivery, ending: TaskEnding) -> ResultWrite | None:
+        """The task was ended from outside: REVOKED if it was not to run, else FAILURE."""
         error = error_of(ending)
-        if isinstance(ending, Expired):
+        if isinstance(ending, Expired | Revoked):
             if self._is_ignored(delivery):
                 return None
             return self._write(TaskMeta.revoked(delivery.task_id, error, finished_at=self._clock.now()))
@@ -32,10 +33,6 @@ class VerdictResults:
         if self._is_ignored(delivery) and not kept:
             return None
         return self._write(TaskMeta.failed(delivery.task_id, error, finished_at=self._clock.now()))
-
-    def crashed(self, delivery: Delivery, reason: str) -> ResultWrite | None:
-        """The processes that ran the task died under it, once too often: state FAILURE."""
-        return self.of_ending(delivery, Crashed(reason))
 
     def _is_ignored(self, delivery: Delivery) -> bool:
         if self._plan.result_url is None or not delivery.task_id:

@@ -2,7 +2,7 @@
 
 from typing import Any, assert_type
 
-from sedano import AsyncResult, Sedano, Task, current_app, shared_task
+from sedano import AsyncResult, Sedano, Signature, Task, chain, chord, current_app, group, shared_task
 from sedano.results.eager_result import EagerResult
 
 app = Sedano("proj")
@@ -86,6 +86,22 @@ assert_type(shared_bound.delay(1).get(), float)
 assert_type(shared_fetch.delay("u").get(), bytes)
 assert_type(add.delay(1, 2).get(), int)
 assert_type(current_app.send_task("proj.plain", (1,), priority=3), AsyncResult[Any])
+assert_type(plain.s(1), Signature[int])
+assert_type(plain.si(1, y=2), Signature[int])
+assert_type(bound.si(1), Signature[str])
+assert_type(fetch.si("u"), Signature[bytes])
+assert_type(~plain.s(1, 2), int)
+assert_type(plain.signature((1,), countdown=5).AsyncResult("id"), AsyncResult[int])
+plain.apply_async((1,), link=plain.s(2), link_error=[bound.si(1)])
+plain.publish_many([(1,)], link=plain.s(2), group_id="g")
+(plain.s(1) | plain.s(2)).apply_async(queue="q")
+(plain.s(1) | group(plain.s(2), plain.s(3))).apply_async()
+(group(plain.s(2), plain.s(3)) | bound.s()).apply_async()
+chain(plain.s(1), plain.s(2)).delay()
+chord([plain.s(n) for n in range(3)], bound.s()).apply_async()
+chord(group(plain.s(n) for n in range(3)))(bound.s())
+plain.chunks(zip(range(3), range(3)), 2).apply_async()
+current_app.signature("proj.plain", args=(1,)).delay()
 wider: AsyncResult[object] = plain.delay(1)
 
 

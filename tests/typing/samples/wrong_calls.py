@@ -36,6 +36,11 @@ plain.publish_many([1, 2])  # wrong
 plain.publish_many([(1,)], task_id="a")  # wrong
 plain.publish_many([plain.arguments("x")])  # wrong
 plain.publish_many([fetch.arguments("u")])  # wrong
+plain.si("x")  # wrong
+bound.si(None, 1)  # wrong
+plain.apply_async((1,), link=5)  # wrong
+plain.publish_many([(1,)], chord=plain.s())  # wrong
+number: str = ~plain.s(1, 2)  # wrong
 text: str = plain.delay(1).get()  # wrong
 data: bytes = fetch("u")  # wrong
 app.send_task("proj.plain", queue=5)  # wrong

@@ -206,21 +206,6 @@ def test_a_message_that_cannot_be_read_is_buried_with_its_reason(app: Sedano) ->
     assert stored(settlement.result).status == states.FAILURE
 
 
-@pytest.mark.parametrize("part", ["callbacks", "errbacks", "chain"])
-def test_a_part_of_a_workflow_is_buried_rather_than_half_done(app: Sedano, part: str) -> None:
-    ran = []
-
-    @app.task
-    def step() -> None:
-        ran.append(1)
-
-    settlement = run(app, job_for(step, **{part: [{"task": "proj.next"}]})).settlement
-
-    assert isinstance(settlement, Bury)
-    assert part in settlement.reason
-    assert ran == []
-
-
 def test_progress_is_reported_while_the_task_runs_and_is_not_final(app: Sedano) -> None:
     said: list[Executed] = []
 

@@ -61,6 +61,20 @@ def test_a_result_without_an_end_is_a_leak_unless_the_test_says_so(server: Redis
     assert leaks(server.client, keeps_results=True) == []
 
 
+def test_what_is_kept_of_a_chord_without_an_end_is_a_leak(server: RedisServer) -> None:
+    client = server.client
+    client.set("celery-taskset-meta-g.s", 2, ex=60)
+    client.zadd("celery-taskset-meta-g.j", {"[]": 1})
+    client.sadd("celery-taskset-meta-g.d", "a:0")
+    client.rpush("celery-taskset-meta-h.j", "[]")
+
+    assert leaks(client, keeps_results=True) == [
+        "celery-taskset-meta-g.d: a set without an end and without an owner",
+        "celery-taskset-meta-g.j: a zset without an end and without an owner",
+        "celery-taskset-meta-h.j: a list without an end and without an owner",
+    ]
+
+
 def test_whatever_outlives_its_lease_is_a_leak(server: RedisServer) -> None:
     server.client.zrem("sedano:{nodes}", "w1")
 

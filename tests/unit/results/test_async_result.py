@@ -10,9 +10,16 @@ from typing import Any
 import pytest
 
 from sedano import AsyncResult, Sedano, shared_task, states
-from sedano.errors import ConfigurationError, NotSupported, TaskRevoked, TaskTimeout
+from sedano.errors import (
+    ChordError,
+    ConfigurationError,
+    IncompleteStream,
+    NotSupported,
+    TaskRevoked,
+    TaskTimeout,
+)
+from sedano.result import allow_join_result, denied_join_result, result_from_tuple, task_join_will_block
 from sedano.results import celery_meta
-from sedano.results.eager_result import EagerResult
 from sedano.results.task_meta import TaskMeta
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -150,6 +157,170 @@ def test_a_failed_parent_ends_the_waiting(app: Sedano, store: Callable[[TaskMeta
     assert result.as_tuple() == (("second", (("first", None), None)), None)
 
 
+def test_a_chord_that_failed_raises_what_its_header_raised(
+    app: Sedano, store: Callable[[TaskMeta], None]
+) -> None:
+    store(TaskMeta.succeeded("one", 1, finished_at=NOW))
+    store(TaskMeta.failed("two", ValueError("no"), finished_at=NOW))
+    header = app.GroupResult("g", [app.AsyncResult("one"), app.AsyncResult("two")])
+    body = app.AsyncResult("body", parent=header)
+
+    with pytest.raises(ValueError, match="no"):
+        body.get(timeout=5)
+    store(TaskMeta.failed("body", ChordError("Dependency two raised"), finished_at=NOW))
+    with pytest.raises(ValueError, match="no"):
+        app.AsyncResult("body", parent=header).get()
+    with pytest.raises(ChordError):
+        app.AsyncResult("body", parent=header).get(follow_parents=False)
+    assert isinstance(body.get(propagate=False), ChordError)
+
+
+def test_the_earliest_failure_in_a_line_of_parents_is_raised(
+    app: Sedano, store: Callable[[TaskMeta], None]
+) -> None:
+    first = app.AsyncResult("first")
+    second = app.AsyncResult("second", parent=first)
+    third = app.AsyncResult("third", parent=second)
+    store(TaskMeta.failed("second", KeyError("later"), finished_at=NOW))
+    store(TaskMeta.failed("first", ValueError("earlier"), finished_at=NOW))
+
+    with pytest.raises(ValueError, match="earlier"):
+        third.get(timeout=5)
+    assert third.as_list() == ["third", "second", "first"]
+
+
+def test_a_long_chain_has_a_tuple_and_comes_back_from_it(app: Sedano) -> None:
+    result = app.AsyncResult("0")
+    for number in range(1, 5000):
+        result = app.AsyncResult(str(number), parent=result)
+
+    back = result_from_tuple(result.as_tuple(), app)
+
+    assert len(back.line()) == 5000
+    result.forget()
+
+
+def test_each_state_that_is_seen_is_told(app: Sedano, store: Callable[[TaskMeta], None]) -> None:
+    told: list[dict[str, Any]] = []
+    steps = iter(
+        [
+            TaskMeta.custom("t-1", "PROGRESS", {"done": 1}),
+            TaskMeta.custom("t-1", "PROGRESS", {"done": 1}),
+            TaskMeta.failed("t-1", KeyError("gone"), finished_at=NOW),
+        ]
+    )
+
+    app.AsyncResult("t-1").get(
+        propagate=False, interval=0.001, on_message=told.append, on_interval=lambda: store(next(steps))
+    )
+
+    assert [message["status"] for message in told] == ["PROGRESS", "FAILURE"]
+    assert told[0]["result"] == {"done": 1}
+    assert (told[0]["task_id"], told[0]["traceback"], told[0]["children"]) == ("t-1", None, [])
+    assert isinstance(told[1]["result"], KeyError)
+    assert told[1]["date_done"] == NOW.isoformat()
+
+
+def test_a_result_is_followed_by_what_was_to_follow_it(
+    app: Sedano, store: Callable[[TaskMeta], None]
+) -> None:
+    told: list[AsyncResult[Any]] = []
+    result = app.AsyncResult("t-1")
+
+    assert result.then(told.append) is result
+    assert not result.ready()
+    assert told == []
+    store(TaskMeta.succeeded("t-1", 42, finished_at=NOW))
+    assert result.ready()
+    assert told == [result]
+    result.get()
+    assert told == [result]
+    result.then(told.append)
+    assert told == [result, result]
+
+
+def test_what_a_callback_raises_goes_to_its_error_callback(
+    app: Sedano, store: Callable[[TaskMeta], None]
+) -> None:
+    told: list[object] = []
+    store(TaskMeta.failed("t-1", KeyError("gone"), finished_at=NOW))
+    result = app.AsyncResult("t-1")
+
+    result.then(lambda _: 1 // 0, on_error=told.append)
+    result.then(lambda _: 1 // 0)
+    result.then(told.append)
+    with pytest.raises(ZeroDivisionError):
+        result.ready()
+
+    assert isinstance(told[0], ZeroDivisionError)
+    assert told[1:] == [result]
+    assert result.failed()
+
+
+def test_the_children_of_a_task_are_results(app: Sedano, store: Callable[[TaskMeta], None]) -> None:
+    started = app.GroupResult("g", [app.AsyncResult("two"), app.AsyncResult("three")])
+    children = [app.AsyncResult("one").as_tuple(), started.as_tuple()]
+    store(TaskMeta.succeeded("t-1", None, finished_at=NOW, children=children))
+    result = app.AsyncResult("t-1")
+
+    assert result.children == [app.AsyncResult("one"), started]
+    assert result.children is result.children
+    assert result.children[0].app is app
+    assert app.AsyncResult("unknown").children is None
+
+
+def test_the_tree_below_a_task_is_collected(app: Sedano, store: Callable[[TaskMeta], None]) -> None:
+    group = app.GroupResult("g", [app.AsyncResult("a"), app.AsyncResult("b")])
+    store(TaskMeta.succeeded("root", "top", finished_at=NOW, children=[group.as_tuple()]))
+    store(TaskMeta.succeeded("a", 1, finished_at=NOW, children=[app.AsyncResult("c").as_tuple()]))
+    store(TaskMeta.succeeded("b", 2, finished_at=NOW))
+    store(TaskMeta.succeeded("c", 3, finished_at=NOW))
+    root = app.AsyncResult("root")
+
+    collected = [(str(result), value) for result, value in root.collect()]
+
+    assert collected == [("root", "top"), ("g", [1, 2]), ("a", 1), ("b", 2), ("c", 3)]
+    assert [(str(parent), str(result)) for parent, result in root.iterdeps()] == [
+        ("None", "root"),
+        ("root", "g"),
+        ("g", "a"),
+        ("g", "b"),
+        ("a", "c"),
+    ]
+    assert root.get_leaf() == 3
+    assert list(map(str, root.graph)) == ["root", "g", "a", "b", "c"]
+    assert root.graph[group] == [app.AsyncResult("a"), app.AsyncResult("b")]
+
+
+def test_the_tree_below_a_task_that_runs_is_not_known(app: Sedano, store: Callable[[TaskMeta], None]) -> None:
+    store(TaskMeta.succeeded("root", 1, finished_at=NOW, children=[app.AsyncResult("a").as_tuple()]))
+    root = app.AsyncResult("root")
+
+    with pytest.raises(IncompleteStream, match="a has not finished"):
+        list(root.iterdeps())
+    with pytest.raises(IncompleteStream):
+        _ = root.graph
+    assert list(root.build_graph(intermediate=True)) == ["root", "a"]
+
+
+def test_a_result_in_a_task_is_waited_for_only_where_that_was_allowed(
+    app: Sedano, store: Callable[[TaskMeta], None]
+) -> None:
+    store(TaskMeta.succeeded("t-1", 42, finished_at=NOW))
+
+    with denied_join_result():
+        result = app.AsyncResult("t-1")
+        assert (result.state, task_join_will_block()) == ("SUCCESS", True)
+        for waiting in (app.AsyncResult("t-1"), app.GroupResult("g", [app.AsyncResult("t-1")])):
+            with pytest.raises(RuntimeError, match="Never call"):
+                waiting.get()
+            with allow_join_result():
+                assert not task_join_will_block()
+                waiting.get()
+        assert app.AsyncResult("t-1").get(disable_sync_subtasks=False) == 42
+    assert not task_join_will_block()
+
+
 def test_a_forgotten_result_is_gone(app: Sedano, store: Callable[[TaskMeta], None]) -> None:
     result = app.AsyncResult("t-1")
     store(TaskMeta.succeeded("t-1", 42, finished_at=NOW))
@@ -158,6 +329,16 @@ def test_a_forgotten_result_is_gone(app: Sedano, store: Callable[[TaskMeta], Non
     result.forget()
 
     assert result.state == "PENDING"
+
+
+def test_the_parents_are_forgotten_too(app: Sedano, store: Callable[[TaskMeta], None]) -> None:
+    for task_id in ("a", "b", "last"):
+        store(TaskMeta.succeeded(task_id, 1, finished_at=NOW))
+    header = app.GroupResult("g", [app.AsyncResult("a"), app.AsyncResult("b")])
+
+    app.AsyncResult("last", parent=header).forget()
+
+    assert [app.AsyncResult(task_id).state for task_id in ("a", "b", "last")] == ["PENDING"] * 3
 
 
 def test_a_revoked_task_says_so_to_those_who_wait(app: Sedano) -> None:
@@ -184,8 +365,6 @@ def test_what_cannot_be_done_is_refused(app: Sedano) -> None:
 
     with pytest.raises(NotSupported, match="terminate"):
         result.revoke(terminate=True)
-    with pytest.raises(NotSupported, match="on_message"):
-        result.get(on_message=print)
     with pytest.raises(ValueError, match="expected a task's id, got None"):
         app.AsyncResult(None)  # type: ignore[arg-type]
 
@@ -214,27 +393,3 @@ def test_a_result_is_its_id(app: Sedano, store: Callable[[TaskMeta], None]) -> N
     assert (str(result), repr(result)) == ("t-1", "<AsyncResult: t-1>")
     assert pickle.loads(pickle.dumps(result)).get() == 42  # noqa: S301
     assert copy.copy(result) == result
-
-
-@pytest.mark.parametrize("state", [states.SUCCESS, states.FAILURE, states.RETRY])
-def test_an_eager_result_is_there_already(state: str) -> None:
-    value: Any = 42 if state == states.SUCCESS else KeyError("gone")
-    result = EagerResult[int]("t-1", value, state, traceback="text", name="proj.add")
-
-    assert (result.id, result.state, result.result, result.traceback) == ("t-1", state, value, "text")
-    assert (result.ready(), result.name) == (True, "proj.add")
-    assert result.get(propagate=False) is value
-    if state == states.FAILURE:
-        with pytest.raises(KeyError):
-            result.get()
-    back = pickle.loads(pickle.dumps(result))  # noqa: S301
-    assert (back.state, repr(back.result)) == (state, repr(value))
-
-
-def test_an_eager_result_may_be_revoked_and_forgotten() -> None:
-    result = EagerResult[int]("t-1", 42, states.SUCCESS)
-
-    result.forget()
-    result.revoke()
-
-    assert (result.state, result.exists()) == (states.REVOKED, True)

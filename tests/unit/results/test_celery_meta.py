@@ -2,16 +2,19 @@
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import celery
 import pytest
+from celery.app.task import Context
 from celery.backends.base import KeyValueStoreBackend
 from celery.exceptions import MaxRetriesExceededError, NotRegistered, TaskRevokedError
 from celery.utils.imports import qualname
 
-from sedano import errors
+from sedano import AsyncResult, errors
+from sedano.result import GroupResult
 from sedano.results import celery_meta
 from sedano.results.task_meta import TaskMeta
 from sedano.settings.sections import ResultSettings
@@ -161,6 +164,105 @@ def test_results_are_written_by_any_serializer(serializer: str) -> None:
 
     assert read[0].result == {"a": 1}
     assert (type(read[1].result), read[1].result.args) == (KeyError, ("gone",))
+
+
+@pytest.mark.parametrize("moment", [NOW, NOW.replace(microsecond=0), NOW.replace(microsecond=841000)])
+@pytest.mark.parametrize("zone", [UTC, timezone(timedelta(hours=-3.5)), ZoneInfo("UTC"), None])
+def test_a_moment_is_written_as_celery_writes_it(moment: datetime, zone: Any) -> None:
+    moment = moment.replace(tzinfo=zone)
+
+    document = celery_meta.encode(TaskMeta.succeeded("t-1", None, finished_at=moment))
+
+    assert json.loads(document)["date_done"] == moment.isoformat()
+
+
+@pytest.mark.parametrize(
+    "result", [2**70, -5, 0.5, float("inf"), "\ud800", "ü", True, None, {"a": 2**70}, ["\ud800"], (1, 2)]
+)
+def test_the_quick_way_writes_what_the_serializer_writes(result: Any) -> None:
+    origin: dict[str, Any] = {"group_id": "g", "parent_id": "\ud800", "children": [[["ü", None], None]]}
+    meta = TaskMeta.succeeded("t-1", result, finished_at=NOW, **origin)
+
+    read = json.loads(celery_meta.encode(meta))
+
+    expected = {"status": "SUCCESS", "result": json.loads(json.dumps(result)), "traceback": None}
+    assert read == expected | origin | {"task_id": "t-1", "date_done": NOW.isoformat()}
+    assert list(read) == [
+        "status",
+        "result",
+        "traceback",
+        "children",
+        "date_done",
+        "group_id",
+        "parent_id",
+        "task_id",
+    ]
+
+
+def test_a_result_that_is_the_result_of_a_task_is_stored_as_its_tuple(celerys: DictBackend) -> None:
+    ours = GroupResult("g", [AsyncResult("a", parent=AsyncResult("p"))])
+    theirs = celerys.app.GroupResult("g", [celerys.app.AsyncResult("a", parent=celerys.app.AsyncResult("p"))])
+
+    read = celery_reads(celerys, TaskMeta.succeeded("t-1", ours, finished_at=NOW))
+
+    assert read["result"] == celery_writes(celerys, theirs, "SUCCESS").result
+    pickled = celery_meta.encode(TaskMeta.succeeded("t-1", ours, finished_at=NOW), serializer="pickle")
+    assert celery_meta.decode("t-1", pickled, serializer="pickle").result == ours
+
+
+def test_stamps_stand_in_an_extended_document_as_celery_has_them(celerys: DictBackend) -> None:
+    stamps = {"tenant": "x", "kept_back": 1, "trace": ["1", "2"]}
+    request = Context(task="proj.add", args=[], kwargs={}, stamps=stamps, stamped_headers=["tenant", "trace"])
+    celerys.app.conf.result_extended = True
+    theirs = celery_writes(celerys, 3, "SUCCESS", request=request)
+    meta = TaskMeta.succeeded(
+        "t-1", 3, finished_at=NOW, stamped_headers=["tenant", "trace"], stamps=stamps, name="proj.add"
+    )
+
+    document = json.loads(celery_meta.encode(meta, extended=True))
+
+    assert (theirs.stamped_headers, theirs.stamps) == (
+        ["tenant", "trace"],
+        {"tenant": "x", "trace": ["1", "2"]},
+    )
+    assert (document["stamped_headers"], document["tenant"]) == (["tenant", "trace"], "x")
+    assert "kept_back" not in document
+    assert "tenant" not in json.loads(celery_meta.encode(meta))
+    assert celery_meta.decode("t-1", json.dumps(document).encode()).stamps == theirs.stamps
+
+
+@pytest.mark.parametrize("compression", ["gzip", "bzip2", "lzma"])
+def test_compressed_results_are_read_on_either_side(celerys: DictBackend, compression: str) -> None:
+    meta = TaskMeta.succeeded("t-1", "x" * 1000, finished_at=NOW)
+    ours = celery_meta.encode(meta, compression=compression)
+    celerys.kept["celery-task-meta-t-1"] = ours
+    celerys.compression = compression
+
+    assert len(ours) < 300
+    assert celerys.get_task_meta("t-1", cache=False)["result"] == "x" * 1000
+    assert celery_meta.decode("t-1", ours) == meta
+    assert celery_writes(celerys, "y", "SUCCESS").result == "x" * 1000  # Celery lets a SUCCESS stand
+    celerys.kept.clear()
+    assert celery_writes(celerys, "y", "SUCCESS").result == "y"
+    assert celerys.kept["celery-task-meta-t-1"].startswith(b"\0celery-compressed\0")
+
+
+def test_results_are_compressed_where_the_settings_say_so() -> None:
+    settings = ResultSettings(compression="gzip")
+
+    document = celery_meta.to_write(
+        TaskMeta.succeeded("t-1", 3, finished_at=NOW), settings, now=1000.0
+    ).document
+
+    assert document.startswith(b"\0celery-compressed\0application/x-gzip\0")
+    with pytest.raises(errors.ConfigurationError, match="gzipp"):
+        celery_meta.encode(TaskMeta(task_id="t-1"), compression="gzipp")
+
+
+@pytest.mark.parametrize("document", [b"", b"gone", b"application/x-gzip", b"application/x-gzip\0nonsense"])
+def test_a_broken_compressed_result_is_told_apart(document: bytes) -> None:
+    with pytest.raises(errors.ResultStoreError, match="t-1"):
+        celery_meta.decode("t-1", b"\0celery-compressed\0" + document)
 
 
 def test_a_result_that_cannot_be_written_says_so() -> None:

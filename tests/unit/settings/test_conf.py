@@ -277,12 +277,19 @@ def test_asking_for_what_happens_anyway_is_neither_wrong_nor_odd(name: str, valu
         ("worker_direct", True),
         ("broker_host", "localhost"),
         ("security_key", "/etc/key.pem"),
-        ("result_compression", "gzip"),
     ],
 )
 def test_what_cannot_be_ignored_is_refused(name: str, value: object) -> None:
     with pytest.raises(ConfigurationError, match=f"^{name}: "):
         _ = conf(**{name: value}).settings
+
+
+def test_results_are_compressed_by_what_there_is() -> None:
+    assert conf(result_compression="gzip").settings.results.compression == "gzip"
+    with pytest.raises(ConfigurationError, match="expected 'gzip', 'bzip2' or 'lzma', got 'gzipp'"):
+        _ = conf(result_compression="gzipp").settings
+    with pytest.raises(ConfigurationError, match="'zstd' is not supported"):
+        _ = conf(result_compression="zstd").settings
 
 
 def test_a_serializer_that_nobody_may_read_is_odd() -> None:

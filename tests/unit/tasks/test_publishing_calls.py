@@ -229,7 +229,7 @@ def test_a_message_that_is_too_large_names_its_largest_argument(app: Sedano, sto
 @pytest.mark.parametrize(
     ("options", "error", "complaint"),
     [
-        ({"link": ["sig"]}, NotSupported, "link"),
+        ({"link": ["sig"]}, ConfigurationError, "link: expected a signature"),
         ({"exchange": "media"}, NotSupported, "exchange.*queue="),
         ({"routing_key": "a.b"}, NotSupported, "routing_key"),
         ({"cuontdown": 1}, ConfigurationError, "did you mean 'countdown'"),

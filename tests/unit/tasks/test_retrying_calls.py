@@ -72,6 +72,33 @@ def test_a_retry_is_the_same_call_once_more(send: Task[..., Any], clock: ManualC
     assert raised.value.when == 60
 
 
+def test_a_retry_keeps_its_place_in_the_workflow(send: Task[..., Any]) -> None:
+    step = {"task": "proj.step", "options": {}}
+    fields: dict[str, Any] = {
+        "callbacks": [step],
+        "errbacks": [step],
+        "chain": [step],
+        "stamped_headers": ["tenant"],
+        "stamps": {"tenant": "acme"},
+        "replaced_task_nesting": 2,
+    }
+
+    with running(send, "ann", **fields) as request, pytest.raises(Retry):
+        send.retry()
+
+    again = next_attempt(request)
+    assert {name: getattr(again, name) for name in fields} == fields
+
+
+def test_a_retry_may_have_other_callbacks(send: Task[..., Any]) -> None:
+    with running(send, "ann", callbacks=[{"task": "proj.old"}]) as request, pytest.raises(Retry):
+        send.retry(link=send.s("bob"), stamped_headers=["tenant"], tenant="acme")  # type: ignore[call-arg]
+
+    again = next_attempt(request)
+    assert [callback["args"] for callback in again.callbacks or []] == [["bob"]]
+    assert again.stamps == {"tenant": "acme"}
+
+
 def test_a_retry_publishes_nothing_itself(app: Sedano, send: Task[..., Any]) -> None:
     with running(send, "a"), pytest.raises(Retry):
         send.retry()

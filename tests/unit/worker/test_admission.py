@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from sedano.brokers.settlement import Park, Requeue
-from sedano.execution.ending import Expired
+from sedano.execution.ending import TIME_TO_TELL, Crashed, Expired, Revoked
 from sedano.execution.job import Job
 from sedano.testing.clock import ManualClock
 from sedano.worker.admission import Admission
@@ -40,7 +40,30 @@ def test_a_message_of_an_unknown_task_is_parked(clock: ManualClock) -> None:
 def test_of_an_expired_message_only_the_end_is_told(clock: ManualClock) -> None:
     message = delivery(5, expires=iso(clock, -1))
 
-    assert admission(clock).admit(message) == Job(message, ending=Expired())
+    assert admission(clock).admit(message) == Job(message, ending=Expired(), time_limit=TIME_TO_TELL)
+
+
+def test_of_a_revoked_message_only_the_end_is_told_and_it_stays_until_then(clock: ManualClock) -> None:
+    message = delivery(5, expires=iso(clock, -1), headers={"revoked": True})
+    judge = admission(clock, tasks={"short": traits(acks_late=False)})
+
+    assert judge.admit(message) == Job(message, ending=Revoked(), time_limit=TIME_TO_TELL)
+    assert judge.admit(delivery(headers={"revoked": "by a header of the user's"})) == Job(
+        delivery(headers={"revoked": "by a header of the user's"}), acknowledged=True
+    )
+
+
+def test_a_message_that_crashed_once_too_often_is_not_run_again(clock: ManualClock) -> None:
+    judge = admission(clock, max_crashes=3)
+
+    allowed, ended = judge.admit(delivery(crashes=3)), judge.admit(delivery(crashes=4))
+
+    assert isinstance(allowed, Job)
+    assert allowed.ending is None
+    assert isinstance(ended, Job)
+    assert isinstance(ended.ending, Crashed)
+    assert ended.ending.counted
+    assert "crash 4" in ended.ending.reason
 
 
 def test_a_message_that_is_not_due_goes_back_until_it_is(clock: ManualClock) -> None:

@@ -7,15 +7,16 @@ import pytest
 
 from sedano.brokers.settlement import Bury, Finish, Record, Requeue, Settlement
 from sedano.errors import TimeLimitExceeded
-from sedano.execution.ending import Crashed, Expired, TimedOut
+from sedano.execution.ending import ChordComplete, Crashed, Ending, Expired, Revoked, TimedOut
 from sedano.execution.job import Job
+from sedano.message.header_peek import peek
 from sedano.results import celery_meta
 from sedano.results.result_write import ResultWrite
 from sedano.testing.clock import ManualClock
 from sedano.worker.child_link import ChildLink, Wreckage
 from sedano.worker.endings import Endings
 from sedano.worker.verdict_results import VerdictResults
-from tests.unit.worker.conftest import job, plan
+from tests.unit.worker.conftest import delivery, job, plan
 
 
 @pytest.fixture
@@ -79,11 +80,17 @@ def test_after_one_crash_too_many_the_handlers_are_told_of_signal_and_memory(
     assert "300 MB" in to_tell.ending.reason
 
 
-def test_handlers_that_kill_their_process_too_are_not_tried_again(endings: Endings, child: ChildLink) -> None:
+def test_handlers_that_kill_their_process_too_are_left_out_and_then_nobody_is_told(
+    endings: Endings, child: ChildLink
+) -> None:
     (to_tell,) = told_of(endings, child, Wreckage([job(1, crashes=3)], [], []))
+    assert not to_tell.silent
 
-    (settlement,) = settlements_of(endings, child, Wreckage([to_tell], [], []))
+    (again,) = told_of(endings, child, Wreckage([to_tell], [], []))
+    assert again.silent
+    assert again.ending == to_tell.ending
 
+    (settlement,) = settlements_of(endings, child, Wreckage([again], [], []))
     assert isinstance(settlement, Bury)
     assert settlement.crashed
     assert "SIGKILL" in settlement.reason
@@ -136,12 +143,64 @@ def test_an_acknowledged_job_that_crashed_has_ended(endings: Endings, child: Chi
     assert "SIGSEGV" in error_in(untold.result)
 
 
-def test_an_ending_that_finds_no_child_is_stored_all_the_same(endings: Endings) -> None:
-    expired = endings.unstarted(job(1, ending=Expired()))
+@pytest.mark.parametrize(
+    ("ending", "settlement"),
+    [
+        (Expired(), Requeue(1)),
+        (Revoked(), Requeue(1)),
+        (Crashed("signal 9"), Requeue(1, crashed=True)),
+        (Crashed("signal 9", counted=True), Requeue(1)),
+        (ChordComplete(("g",)), Requeue(1)),
+    ],
+)
+def test_an_ending_that_finds_no_child_is_another_node_s_to_tell(
+    endings: Endings, ending: Ending, settlement: Settlement
+) -> None:
+    assert endings.unstarted(job(1, ending=ending)) == settlement
 
-    assert isinstance(expired, Finish)
-    assert expired.result is not None
-    assert expired.result.state == "REVOKED"
+
+def test_a_task_of_a_workflow_that_timed_out_runs_again_rather_than_leave_the_others_waiting(
+    endings: Endings,
+) -> None:
+    chain = [{"task": "short", "options": {"task_id": "next"}}]
+    of_workflow = Job(delivery(1, chain=chain), ending=TimedOut(5.0))
+
+    assert endings.untold(of_workflow) == Requeue(1)
+    assert isinstance(endings.untold(job(1, ending=TimedOut(5.0))), Finish)
+    assert endings.must_stay(of_workflow)
+
+
+def test_a_task_without_a_message_leaves_one_that_tells_the_workflow(
+    endings: Endings, child: ChildLink
+) -> None:
+    child.killed_for = "the node stopped"
+    of_workflow = Job(delivery(1, chain=[{"task": "short"}]), acknowledged=True)
+
+    (settlement,) = settlements_of(endings, child, Wreckage([of_workflow], [], []))
+
+    assert isinstance(settlement, Record)
+    (message,) = settlement.follow_ups
+    headers = peek(message.envelope.headers)
+    assert headers is not None
+    assert headers.revoked is True
+    assert headers.expires is not None
+    assert headers.id == "id-1"
+
+
+def test_a_body_that_cannot_be_started_has_failed_after_some_crashes(
+    endings: Endings, child: ChildLink
+) -> None:
+    first = job(1, crashes=2, ending=ChordComplete(("g",)))
+    (settlement,) = settlements_of(endings, child, Wreckage([first], [], []))
+    assert isinstance(settlement, Requeue)
+    assert settlement.crashed
+
+    (last,) = told_of(endings, child, Wreckage([job(1, crashes=3, ending=ChordComplete(("g",)))], [], []))
+    assert isinstance(last.ending, ChordComplete)
+    assert "SIGKILL" in (last.ending.failure or "")
+
+    (buried,) = settlements_of(endings, child, Wreckage([last], [], []))
+    assert isinstance(buried, Bury)
 
 
 def test_an_acknowledged_job_that_never_began_is_published_again(endings: Endings) -> None:

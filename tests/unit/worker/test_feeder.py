@@ -14,7 +14,9 @@ from sedano.brokers.lease import Claimed, Lease
 from sedano.brokers.memory.broker import MemoryBroker
 from sedano.brokers.settlement import Bury, Finish, Park, Record, Settlement
 from sedano.errors import BrokerUnavailable
+from sedano.execution.ending import ChordComplete
 from sedano.execution.job import Job
+from sedano.results.group_store import ChordEnd, ChordPart, WorkflowChange
 from sedano.results.memory_store import MemoryResultStore
 from sedano.results.result_write import ResultWrite
 from sedano.testing.broker_cases.fixtures import begin_lease
@@ -22,7 +24,6 @@ from sedano.testing.clock import ManualClock
 from sedano.testing.messages import publication
 from sedano.worker.admission import Admission
 from sedano.worker.feeder import Feeder
-from sedano.worker.verdict_results import VerdictResults
 from tests.unit.worker.conftest import plan, traits
 
 PATIENCE = 20.0
@@ -87,7 +88,6 @@ class Desk:
             broker,
             results,
             admission=Admission(made, clock=clock),
-            verdicts=VerdictResults(made, clock=clock),
             hand_over=lambda jobs, generation: self.jobs.extend((job, generation) for job in jobs),
             news=self.news.release,
             lease_lost=self.lost.append,
@@ -212,7 +212,7 @@ def test_a_lost_lease_is_told_and_old_settlements_are_dropped(
     eventually(lambda: desk.jobs)
 
     clock.advance(60)
-    begin_lease(broker, "other").recover_dead(max_crashes=3)
+    begin_lease(broker, "other").recover_dead()
     eventually(lambda: desk.lost == [1])
     void = Finish(desk.tag("a"), ResultWrite("a", "SUCCESS", b"void"))
     unfenced = Record(None, ResultWrite("b", "SUCCESS", b"kept"))
@@ -228,7 +228,7 @@ def test_what_is_claimed_after_a_lost_lease_belongs_to_the_new_one(
 ) -> None:
     eventually(lambda: broker.admin.nodes())
     clock.advance(60)
-    begin_lease(broker, "other").recover_dead(max_crashes=3)
+    begin_lease(broker, "other").recover_dead()
     eventually(lambda: desk.lost == [1])
     broker.publish([publication("a")])
 
@@ -301,3 +301,70 @@ def test_a_message_that_could_not_be_acknowledged_early_goes_back(
     eventually(lambda: desk.ids() == ["once"])
     assert not blinking.away.is_set()
     assert desk.feeder.stop(PATIENCE)
+
+
+def member(tag: int, place: int = 0, *, group_id: str = "g") -> Finish:
+    part = ChordPart(group_id, f"member-{tag}", place, b"its end")
+    return Finish(
+        tag, ResultWrite(f"member-{tag}", "SUCCESS", b"stored"), workflow=WorkflowChange(parts=(part,))
+    )
+
+
+def test_who_completed_a_chord_is_handed_over_once_more_to_end_it(
+    desk: Desk, broker: Any, results: MemoryResultStore
+) -> None:
+    results.groups.begin_chord("g", 2, expires_at=None)
+    broker.publish([publication("a"), publication("b")])
+    desk.feeder.allow(2)
+    eventually(lambda: len(desk.jobs) == 2)
+
+    desk.feeder.settle([member(desk.tag("a"), 0), member(desk.tag("b"), 1)], 0)
+
+    eventually(lambda: len(desk.jobs) == 3)
+    job, _ = desk.jobs[-1]
+    assert job.delivery.task_id == "b"
+    assert job.ending == ChordComplete(("g",))
+    assert broker.admin.find("a") is None
+    body = publication("body", task="tests.body")
+    end = ChordEnd("g", f"member-{desk.tag('b')}:1")
+    desk.feeder.settle([Finish(job.delivery.tag, follow_ups=(body,), workflow=WorkflowChange(end=end))], 0)
+    eventually(lambda: broker.admin.find("b") is None)
+    assert broker.admin.find("body") is not None
+
+
+def test_what_ends_a_chord_does_not_count_as_claimed(
+    desk: Desk, broker: Any, results: MemoryResultStore
+) -> None:
+    results.groups.begin_chord("g", 1, expires_at=None)
+    broker.publish([publication("a"), publication("b")])
+    desk.feeder.allow(1)
+    eventually(lambda: desk.ids() == ["a"])
+
+    desk.feeder.settle([member(desk.tag("a"))], 0)
+    eventually(lambda: desk.ids() == ["a", "a"])
+    # Two were handed over, one of them by nobody's wish: one more is one that was claimed.
+    desk.feeder.allow(3)
+
+    eventually(lambda: desk.ids() == ["a", "a", "b"])
+
+
+def test_while_it_stops_a_chord_is_left_to_another_node(
+    desk: Desk, broker: Any, results: MemoryResultStore
+) -> None:
+    results.groups.begin_chord("g", 1, expires_at=None)
+    broker.publish([publication("a")])
+    desk.feeder.allow(1)
+    eventually(lambda: desk.jobs)
+    broker.away.set()
+
+    desk.feeder.settle([member(desk.tag("a"))], 0)
+    stopper = threading.Thread(target=desk.feeder.stop, args=(PATIENCE,))
+    stopper.start()
+    eventually(lambda: desk.feeder._stopping)
+    broker.away.clear()
+    stopper.join(PATIENCE)
+
+    assert len(desk.jobs) == 1
+    (again,) = begin_lease(broker, "other").claim(["celery"], 1).deliveries
+    assert again.task_id == "a"
+    assert again.redelivered

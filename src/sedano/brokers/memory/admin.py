@@ -54,10 +54,13 @@ class MemoryAdmin:
             found = self._storage.where(lambda message: message.task_id == task_id)
             return next((message.stored(now) for message in found), None)
 
-    def revoke(self, task_id: str) -> bool:
+    def revoke(self, task_id: str, *, instead: Publication | None = None) -> bool:
         with self._storage.changed:
             for message in self._storage.where(lambda m: m.task_id == task_id and m.claimed_by is None):
                 del self._storage.messages[message.key]
+                if instead is not None:
+                    self._storage.publish(instead, self._clock.timestamp())
+                    self._storage.changed.notify_all()
                 return True
             return False
 

@@ -9,14 +9,14 @@ from datetime import timedelta
 from typing import Final, assert_never
 
 from sedano import ids
-from sedano.brokers.crash_attempts import crash_delay, crash_reason
+from sedano.brokers.crash_attempts import crash_delay
 from sedano.brokers.delivery import Delivery
-from sedano.brokers.lease import Claimed, CrashResult, Recovered
+from sedano.brokers.lease import Claimed
 from sedano.brokers.memory.storage import Message, Node, Storage
 from sedano.brokers.settlement import Bury, Finish, Park, Record, Requeue, Settlement
+from sedano.brokers.workflow_step import WorkflowStep, carry_out
 from sedano.clock import Clock
 from sedano.errors import LeaseLost
-from sedano.results.result_write import ResultWrite
 from sedano.results.store import JointResults
 
 #: Look again this often at least: a manual clock may have been turned meanwhile, and tells nobody.
@@ -56,16 +56,17 @@ class MemoryLease:
     ) -> Claimed:
         now = self._clock.timestamp()
         with self._storage.changed:
-            lost = [s.tag for s in settling if not self._settle(s, now) and s.tag is not None]
+            completing: list[tuple[int, str]] = []
+            lost = [s.tag for s in settling if not self._settle(s, now, completing) and s.tag is not None]
             if settling:
                 self._storage.changed.notify_all()
             if limit <= 0 or self.incarnation not in self._storage.nodes:
-                return Claimed([], lost)
+                return Claimed([], lost, completing)
             self._storage.promote(now)
             line = sorted(self._ready(queues, tasks, now), key=Message.place_in_line)
             for message in line[:limit]:
                 message.claimed_by = self.incarnation
-            return Claimed([message.delivery() for message in line[:limit]], lost)
+            return Claimed([message.delivery() for message in line[:limit]], lost, completing)
 
     def _ready(self, queues: Collection[str], tasks: Collection[str] | None, now: float) -> list[Message]:
         opened = set(queues) - self._storage.paused
@@ -77,23 +78,35 @@ class MemoryLease:
             and message.state(now) == "ready"
         ]
 
-    def _settle(self, settlement: Settlement, now: float) -> bool:
+    def _settle(self, settlement: Settlement, now: float, completing: list[tuple[int, str]]) -> bool:
         """Carry out one settlement; False if its claim does not stand."""
-        if settlement.tag is None:
-            self._follow_up(settlement, now)
-            return True
-        message = self._held(settlement.tag)
-        if message is None:
+        tag = settlement.tag
+        message = None if tag is None else self._held(tag)
+        if tag is not None and message is None:
             return False
+        change = None if isinstance(settlement, Requeue | Park) else settlement.workflow
+        step = carry_out(change, self._results, None, is_claimed=tag is not None)
+        if tag is not None and message is not None:
+            completing += [(tag, group_id) for group_id in step.completed]
+            self._move(message, settlement, step, now)
+        if step.takes_effect:
+            self._follow_up(settlement, now)
+        return True
+
+    def _move(self, message: Message, settlement: Settlement, step: WorkflowStep, now: float) -> None:
         match settlement:
             case Finish():
-                del self._storage.messages[message.key]
+                if not step.completed:
+                    del self._storage.messages[message.key]
             case Requeue():
                 message.crashes += settlement.crashed
                 self._storage.requeue(message, now, due=settlement.due)
             case Bury():
-                message.crashes += settlement.crashed
-                self._storage.bury(message, settlement.reason, now)
+                if step.takes_effect:
+                    crashes = message.crashes + settlement.crashed
+                    self._storage.bury(message, settlement.reason, now, crashes=crashes)
+                if not step.completed:
+                    del self._storage.messages[message.key]
             case Park():
                 message.claimed_by = None
                 message.parked = True
@@ -101,17 +114,18 @@ class MemoryLease:
                 pass
             case _:
                 assert_never(settlement)
-        self._follow_up(settlement, now)
-        return True
 
     def _follow_up(self, settlement: Settlement, now: float) -> None:
         if isinstance(settlement, Park):
             return
-        if settlement.result is not None and self._results is not None:
-            self._results.write(None, [settlement.result])
+        results = [] if settlement.result is None else [settlement.result]
         if not isinstance(settlement, Requeue):
+            if settlement.workflow is not None:
+                results += settlement.workflow.results
             for publication in settlement.follow_ups:
                 self._storage.publish(publication, now)
+        if results and self._results is not None:
+            self._results.write(None, results)
 
     def _held(self, tag: int) -> Message | None:
         message = self._storage.messages.get(tag)
@@ -132,6 +146,11 @@ class MemoryLease:
     def holds(self, tags: Collection[int]) -> set[int]:
         with self._storage.changed:
             return {tag for tag in tags if self._held(tag) is not None}
+
+    def reread(self, tags: Collection[int]) -> list[Delivery]:
+        with self._storage.changed:
+            held = [self._held(tag) for tag in tags]
+            return [message.delivery() for message in held if message is not None]
 
     # -- waiting
 
@@ -175,40 +194,22 @@ class MemoryLease:
             node.renewed_at = self._clock.timestamp()
             node.running = frozenset(running)
 
-    def recover_dead(self, *, max_crashes: int, crash_result: CrashResult | None = None) -> Recovered:
+    def recover_dead(self) -> int:
         now = self._clock.timestamp()
-        ready = 0
-        buried: list[Delivery] = []
-        results: list[ResultWrite] = []
+        recovered = 0
         with self._storage.changed:
             for node in list(self._storage.nodes.values()):
                 if node.incarnation == self.incarnation or node.renewed_at + node.lease_seconds >= now:
                     continue
                 del self._storage.nodes[node.incarnation]
                 for message in self._storage.held_by(node.incarnation):
-                    if message.key in node.running:
-                        message.crashes += 1
-                    if message.crashes > max_crashes and message.key in node.running:
-                        buried.append(message.delivery())
-                        reason = crash_reason(node.node, message.crashes)
-                        self._storage.bury(message, reason, now)
-                        if (
-                            crash_result is not None
-                            and (write := crash_result(buried[-1], reason)) is not None
-                        ):
-                            results.append(write)
-                    elif message.key in node.running:
-                        self._storage.requeue(message, now, due=now + crash_delay(message.crashes))
-                        ready += 1
-                    else:
-                        self._storage.requeue(message, now)
-                        ready += 1
-            if self._results is not None:
-                self._results.write(None, results)
+                    crashed = message.key in node.running
+                    message.crashes += crashed
+                    due = now + crash_delay(message.crashes) if crashed else None
+                    self._storage.requeue(message, now, due=due)
+                    recovered += 1
             self._storage.changed.notify_all()
-        stored = {write.task_id for write in results} if self._results is not None else set()
-        without_result = tuple(letter for letter in buried if letter.task_id not in stored)
-        return Recovered(ready, len(buried), without_result)
+        return recovered
 
     def end(self) -> int:
         now = self._clock.timestamp()

@@ -110,8 +110,8 @@ class Storage:
         message.ready_since = now
         message.due = due if due is not None and due > now else None
 
-    def bury(self, message: Message, reason: str, now: float) -> None:
-        """To the dead letters."""
+    def bury(self, message: Message, reason: str, now: float, *, crashes: int) -> None:
+        """Make a dead letter of it. The message itself is left where it is."""
         key = self._next_key()
         self.dead_letters[key] = DeadLetter(
             key=key,
@@ -119,12 +119,11 @@ class Storage:
             task=message.task,
             queue=message.queue,
             reason=reason,
-            crashes=message.crashes,
+            crashes=crashes,
             buried_at=now,
             envelope=message.envelope,
             priority=message.priority,
         )
-        del self.messages[message.key]
 
     def promote(self, now: float) -> None:
         """Scheduled messages that are ripe are ready from now on."""

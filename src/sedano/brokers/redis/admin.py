@@ -10,11 +10,15 @@ import msgspec
 
 from sedano.brokers.admin import DeadLetter, NodeRecord, QueueDepth, Remark, StoredMessage
 from sedano.brokers.delivery import Delivery
-from sedano.brokers.redis import server_checks
+from sedano.brokers.publication import Publication
+from sedano.brokers.redis import scripts, server_checks
 from sedano.brokers.redis.kombu_message import decode, due_time, unreadable
+from sedano.brokers.redis.publishing import listed
 from sedano.clock import Clock
 from sedano.errors import MalformedMessage
+from sedano.redis.cluster_link import slot_of
 from sedano.redis.key_names import KeyNames
+from sedano.redis.link import Command
 from sedano.redis.links import Link
 
 #: Messages that a search reads at a time.
@@ -100,15 +104,33 @@ class RedisAdmin:
                         return self._stored(message, queue, state, score)
         return None
 
-    def revoke(self, task_id: str) -> bool:
+    def revoke(self, task_id: str, *, instead: Publication | None = None) -> bool:
         for queue in self._known_queues():
             for lane in self._names.lanes(queue):
                 for _, message, _, removal in self._everything(lane):
                     if task_id.encode() not in message or not removal:
                         continue
-                    if self._read(message, queue).task_id == task_id and self._link.call(*removal):
+                    if self._read(message, queue).task_id == task_id and self._remove(removal, instead):
                         return True
         return False
+
+    def _remove(self, removal: Command, instead: Publication | None) -> bool:
+        if instead is None:
+            return bool(self._link.call(*removal))
+        command, where, *rest = removal
+        message = listed(instead, self._clock.timestamp())
+        lane = self._names.lane(instead.queue, instead.priority)
+        if self._link.is_one_server or slot_of(lane) == slot_of(where):
+            removed = bool(self._link.run(scripts.REPLACE, [where, lane], (message, command, *rest)))
+        else:
+            # Another queue, of another slot. In this order none is lost.
+            self._link.call("LPUSH", lane, message)
+            removed = bool(self._link.call(*removal))
+            if not removed:
+                self._link.call("LREM", lane, 1, message)
+        if removed:
+            self._link.call("SADD", self._names.queues, instead.queue)
+        return removed
 
     def purge(self, queue: str) -> int:
         purged = 0

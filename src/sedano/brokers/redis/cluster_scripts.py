@@ -4,7 +4,7 @@ Used as ``LaneScripts`` is, which see. What takes one step on one server takes s
 what is ready in each lane, and then takes its share of each; follow-ups whose lane has another slot are
 published before the settlement that they follow from, if its claim still stands then. Should this node die or
 freeze between the two, the follow-ups are there and the settlement is not: whoever runs the task again
-publishes them again.
+publishes them again. Chords have slots of their own: whoever settles has told the result store of them.
 """
 
 from collections import defaultdict
@@ -67,14 +67,16 @@ class ClusterScripts(LaneScripts):
                 emptying = self._over(wanted.lanes, ScriptRun(scripts.EMPTY_INBOX, ()))
         answers = self._run([*runs.values(), *emptying, *counts]) if runs or counts else []
         places = dict(zip(runs, answers, strict=False))
-        lost = [tag for lane, batch in batches.items() for tag in batch.lost(places.get(lane, ()))]
-        queues = queues.union(*(batch.queues for batch in batches.values()))
+        nothing: tuple[Sequence[int], Sequence[int]] = (), ()
+        lost = [tag for lane, batch in batches.items() for tag in batch.lost(places.get(lane, nothing)[0])]
+        settled = Outcome(lost, queues=queues.union(*(batch.queues for batch in batches.values())))
         if wanted is None:
-            return Outcome(lost, queues)
+            return settled
         ready = answers[len(runs) + len(emptying) :]
         if any(count < 0 for count in ready):
-            return Outcome(lost, queues, stands=False)
-        return Outcome(lost, queues, *self._claim(wanted, ready, now))
+            return settled._replace(stands=False)
+        stands, found = self._claim(wanted, ready, now)
+        return settled._replace(stands=stands, found=found)
 
     def _claim(self, wanted: Wanted, ready: Sequence[int], now: float) -> tuple[bool, list[Found]]:
         lanes: list[Lane] = []

@@ -55,6 +55,8 @@ class Outcome(NamedTuple):
 
     #: Tags of settlements that came too late.
     lost: list[int]
+    #: Tags of settlements that completed a chord, and which: their messages are still held.
+    completing: Sequence[tuple[int, str]] = ()
     #: Queues that follow-ups went to.
     queues: Collection[str] = ()
     #: Whether the incarnation may claim.
@@ -118,6 +120,16 @@ class LaneScripts:
         )
         return {tag for tag, stands in zip(lanes, answers, strict=True) if stands}
 
+    def reread(self, lanes: Mapping[int, str]) -> dict[int, bytes]:
+        """The messages that are held under these tags, each in its lane."""
+        if not lanes:
+            return {}
+        self.send_adoptions()
+        messages = self._link.pipeline(
+            [("HGET", self._names.of_lane(lane, self._incarnation)[1], tag) for tag, lane in lanes.items()]
+        )
+        return {tag: one for tag, one in zip(lanes, messages, strict=True) if one is not None}
+
     def settle_and_claim(
         self,
         claims: Mapping[int, Claim],
@@ -137,11 +149,12 @@ class LaneScripts:
         if not runs:
             return Outcome(batch.lost([]))
         answers = self._run(runs)
-        lost = batch.lost(answers[0] if not batch.is_empty else [])
+        lost, completing = answers[0] if not batch.is_empty else ((), ())
+        settled = Outcome(batch.lost(lost), batch.completing(completing), batch.queues)
         if wanted is None:
-            return Outcome(lost, batch.queues)
+            return settled
         stands, *found = answers[-1]
-        return Outcome(lost, batch.queues, bool(stands), found_in(wanted.lanes, wanted.first_tag, found))
+        return settled._replace(stands=bool(stands), found=found_in(wanted.lanes, wanted.first_tag, found))
 
     def _batch(self, claims: Mapping[int, Claim], now: float) -> Settling:
         return Settling(

@@ -12,7 +12,7 @@ import msgspec
 
 from sedano import ids
 from sedano.brokers.delivery import Delivery
-from sedano.brokers.lease import Claimed, CrashResult, Recovered
+from sedano.brokers.lease import Claimed
 from sedano.brokers.redis import scripts
 from sedano.brokers.redis.kombu_message import decode, due_time, unreadable
 from sedano.brokers.redis.lane_scripts import Found, Lane, Wanted
@@ -53,7 +53,6 @@ class RedisLease:
         self._link = link
         self._names = names
         self._duration = duration.total_seconds()
-        self._results = results
         self._clock = clock
         #: What the owner was told of and has not settled, by tag.
         self._held: dict[int, Claim] = {}
@@ -107,15 +106,20 @@ class RedisLease:
             wanted = Wanted(lanes, steps, limit, self._next_tag, self._has_left_something())
         with self._doubting(limit if lanes else 0):
             outcome = self._scripts.settle_and_claim(self._held, settling, now, wanted)
+        kept = {tag for tag, _ in outcome.completing}
         for settlement in settling:
-            if settlement.tag is not None and not isinstance(settlement, Record):
+            if (
+                settlement.tag is not None
+                and settlement.tag not in kept
+                and not isinstance(settlement, Record)
+            ):
                 self._held.pop(settlement.tag, None)
         self._note_queues(outcome.queues)
         if wanted is not None:
             self._lost = not outcome.stands
             self._waiting.left_something = False
         found = self._take_in(outcome.found, now) if outcome.stands else []
-        return Claimed(self._told(given) + found, outcome.lost)
+        return Claimed(self._told(given) + found, outcome.lost, outcome.completing)
 
     def _claim_some(
         self,
@@ -135,7 +139,7 @@ class RedisLease:
         self._resolve_doubt()
         with self._doubting(limit):
             found = self._scripts.claim_some(lanes, limit, self._next_tag, tasks, now)
-        return Claimed(self._take_in(found, now), settled.lost)
+        return settled._replace(deliveries=self._take_in(found, now))
 
     def _told(self, given: list[Delivery]) -> list[Delivery]:
         """Given as they are; from now on they are the owner's."""
@@ -271,6 +275,13 @@ class RedisLease:
     def holds(self, tags: Collection[int]) -> set[int]:
         return self._scripts.holding({tag: self._held[tag].lane for tag in tags if tag in self._held})
 
+    def reread(self, tags: Collection[int]) -> list[Delivery]:
+        now = self._clock.timestamp()
+        held = self._scripts.reread({tag: self._held[tag].lane for tag in tags if tag in self._held})
+        return [
+            decode(message, tag=tag, queue=self._held[tag].queue, now=now) for tag, message in held.items()
+        ]
+
     # -- waiting
 
     def wait(self, queues: Sequence[str], timeout: float, *, tasks: Collection[str] | None = None) -> bool:
@@ -324,22 +335,16 @@ class RedisLease:
             self._waiting.hang_up()
             raise self._lease_lost()
 
-    def recover_dead(self, *, max_crashes: int, crash_result: CrashResult | None = None) -> Recovered:
-        return Recovery(
-            link=self._link,
-            names=self._names,
-            now=self._clock.timestamp(),
-            max_crashes=max_crashes,
-            crash_result=crash_result,
-            joint_results=self._results,
-        ).take_over_all(self.incarnation)
+    def recover_dead(self) -> int:
+        recovery = Recovery(self._link, self._names, self._clock.timestamp())
+        return recovery.take_over_all(self.incarnation)
 
     def end(self) -> int:
         if self._ended:
             return 0
         self.rest()
         self._scripts.send_adoptions()
-        recovery = Recovery(link=self._link, names=self._names, now=self._clock.timestamp())
+        recovery = Recovery(self._link, self._names, self._clock.timestamp())
         given_back = recovery.give_back(self.incarnation)
         self._ended = True
         self._held.clear()

@@ -38,7 +38,7 @@ class Publishing:
         lanes: dict[str, list[bytes]] = {}
         for publication in publications:
             lane = self._names.lane(publication.queue, publication.priority)
-            lanes.setdefault(lane, []).append(_listed(publication, now))
+            lanes.setdefault(lane, []).append(listed(publication, now))
         for lane, messages in lanes.items():
             for start in range(0, len(messages), _BATCH):
                 commands.append(("LPUSH", lane, *messages[start : start + _BATCH]))
@@ -55,7 +55,7 @@ class Publishing:
     def _publish_one(self, publication: Publication, now: float) -> None:
         """What ``delay()`` does: one command, but for the first one to a queue."""
         queue = publication.queue
-        command = ("LPUSH", self._names.lane(queue, publication.priority), _listed(publication, now))
+        command = ("LPUSH", self._names.lane(queue, publication.priority), listed(publication, now))
         moment = self._clock.monotonic()
         if moment - self._noted.get(queue, -_NOTE_EVERY) < _NOTE_EVERY:
             self._link.call(*command)
@@ -77,7 +77,7 @@ class Publishing:
         }
 
 
-def _listed(publication: Publication, now: float) -> bytes:
+def listed(publication: Publication, now: float) -> bytes:
     """The message as it lies in the list."""
     message, due = encode(publication, now), publication.due
     return message if due is None or due <= now else not_before(due, message)

@@ -7,84 +7,70 @@ message.
 """
 
 import contextlib
-from dataclasses import dataclass, field
-from typing import Any
 
 import msgspec
 
-from sedano.brokers.crash_attempts import crash_delay, crash_reason
-from sedano.brokers.delivery import Delivery
-from sedano.brokers.lease import CrashResult, Recovered
+from sedano.brokers.crash_attempts import crash_delay
 from sedano.brokers.redis import scripts
 from sedano.brokers.redis.kombu_message import decode
 from sedano.brokers.redis.lane_scripts import LaneScripts
 from sedano.brokers.redis.script_runners import lane_scripts
 from sedano.brokers.redis.settling import Claim
 from sedano.brokers.redis.waiting import client_name
-from sedano.brokers.settlement import Bury, Requeue, Settlement
+from sedano.brokers.settlement import Requeue
 from sedano.errors import BrokerError, ConfigurationError, MalformedMessage
 from sedano.redis.key_names import KeyNames
 from sedano.redis.links import Link
-from sedano.results.store import JointResults
 
 
-@dataclass(slots=True, kw_only=True)
 class Recovery:
-    """One look for dead nodes, and what it brings."""
+    """One look for dead nodes."""
 
-    link: Link
-    names: KeyNames
-    now: float
-    max_crashes: int = 0
-    crash_result: CrashResult | None = None
-    joint_results: JointResults | None = None
-    _ready: int = 0
-    _buried: list[Delivery] = field(default_factory=list)
-    _without_result: list[Delivery] = field(default_factory=list)
+    def __init__(self, link: Link, names: KeyNames, now: float) -> None:
+        self._link = link
+        self._names = names
+        self._now = now
 
-    def take_over_all(self, incarnation: str) -> Recovered:
-        """Take over from every node but this one whose lease has run out."""
-        silent = self.link.call("ZRANGEBYSCORE", self.names.nodes, "-inf", f"({self.now!r}")
+    def take_over_all(self, incarnation: str) -> int:
+        """Take over from every node but this one whose lease has run out. Returns how many messages."""
+        ready = 0
+        silent = self._link.call("ZRANGEBYSCORE", self._names.nodes, "-inf", f"({self._now!r}")
         for dead in silent:
             if (name := dead.decode()) != incarnation:
-                fields = self.link.run(scripts.DOOM, [self.names.node(name)], (repr(self.now),))
+                fields = self._link.run(scripts.DOOM, [self._names.node(name)], (repr(self._now),))
                 if fields is not None:
-                    self._take_over(name, fields)
-        return Recovered(self._ready, len(self._buried), tuple(self._without_result))
+                    ready += self._take_over(name, fields)
+        return ready
 
     def give_back(self, incarnation: str) -> int:
         """End a lease of our own: everything it held is ready again. Returns how many."""
-        fields = self.link.run(scripts.DOOM, [self.names.node(incarnation)], ("",))
-        self._take_over(incarnation, fields, in_peace=True)
-        return self._ready
+        fields = self._link.run(scripts.DOOM, [self._names.node(incarnation)], ("",))
+        return self._take_over(incarnation, fields, in_peace=True)
 
-    def _take_over(self, dead: str, fields: list[bytes], *, in_peace: bool = False) -> None:
+    def _take_over(self, dead: str, fields: list[bytes], *, in_peace: bool = False) -> int:
         node = {name.decode(): value for name, value in zip(fields[::2], fields[1::2], strict=True)}
         queues: list[str] = msgspec.json.decode(node.get("queues", b"[]"))
         running = set() if in_peace else set(msgspec.json.decode(node.get("running", b"[]")))
         if not in_peace:
             self._cut_off(dead)
-        runner = lane_scripts(self.link, self.names, dead, joint_results=self.joint_results)
+        runner = lane_scripts(self._link, self._names, dead, joint_results=None)
         held = self._fence(runner, queues)
-        settling: list[Settlement] = []
-        buried: dict[int, Delivery] = {}
-        for tag, (claim, message) in held.items():
-            settlement: Settlement = Requeue(tag)
-            if tag in running:
-                settlement = self._count_crash(tag, claim, message, node.get("node", b"").decode(), buried)
-            settling.append(settlement)
+        settling = [
+            self._crashed(tag, claim, message) if tag in running else Requeue(tag)
+            for tag, (claim, message) in held.items()
+        ]
         claims = {tag: claim for tag, (claim, _) in held.items()}
-        lost = set(runner.settle_and_claim(claims, settling, self.now).lost)
-        self._note({tag: buried.get(tag) for tag in held if tag not in lost})
-        self.link.transaction(
-            [("DEL", self.names.node(dead)), ("ZREM", self.names.nodes, dead)],
+        lost = runner.settle_and_claim(claims, settling, self._now).lost
+        self._link.transaction(
+            [("DEL", self._names.node(dead)), ("ZREM", self._names.nodes, dead)],
         )
+        return len(held) - len(lost)
 
     def _cut_off(self, dead: str) -> None:
         """Close what a node is blocked on that is only frozen: it would be given messages after the fence."""
         name = f" name={client_name(dead)} ".encode()
         with contextlib.suppress(BrokerError, ConfigurationError):  # Not permitted: it unblocks by itself.
-            for server in self.link.servers():
+            for server in self._link.servers():
                 clients = [line for line in server.call("CLIENT", "LIST").splitlines() if name in line]
                 numbers = [line.partition(b" ")[0].removeprefix(b"id=") for line in clients]
                 server.pipeline([("CLIENT", "KILL", "ID", number) for number in numbers])
@@ -99,26 +85,9 @@ class Recovery:
                 held[int(tag)] = Claim(lane.queue, lane.name, ""), message
         return held
 
-    def _count_crash(
-        self, tag: int, claim: Claim, message: bytes, node: str, buried: dict[int, Delivery]
-    ) -> Settlement:
+    def _crashed(self, tag: int, claim: Claim, message: bytes) -> Requeue:
         try:
-            survivor = decode(message, tag=tag, queue=claim.queue, now=self.now)
+            survivor = decode(message, tag=tag, queue=claim.queue, now=self._now)
         except MalformedMessage:
             return Requeue(tag)
-        suspect = msgspec.structs.replace(survivor, crashes=survivor.crashes + 1)
-        if suspect.crashes <= self.max_crashes:
-            return Requeue(tag, due=self.now + crash_delay(suspect.crashes), crashed=True)
-        buried[tag] = suspect
-        reason = crash_reason(node, suspect.crashes)
-        result = self.crash_result(suspect, reason) if self.crash_result is not None else None
-        return Bury(tag, reason, crashed=True, result=result)
-
-    def _note(self, settled: dict[int, Any]) -> None:
-        for suspect in settled.values():
-            if suspect is None:
-                self._ready += 1
-            else:
-                self._buried.append(suspect)
-                if self.joint_results is None or self.crash_result is None:
-                    self._without_result.append(suspect)
+        return Requeue(tag, due=self._now + crash_delay(survivor.crashes + 1), crashed=True)

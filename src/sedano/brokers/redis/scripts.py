@@ -16,7 +16,10 @@ FENCE: Final = load_script(__package__, "fence.lua")
 GIVE_BACK: Final = load_script(__package__, "stamp.lua", "give_back.lua")
 LOOK: Final = load_script(__package__, "look.lua")
 RENEW: Final = load_script(__package__, "renew.lua")
-SETTLE: Final = load_script(__package__, "stamp.lua", "sedano.redis:store_result.lua", "settle.lua")
+REPLACE: Final = load_script(__package__, "replace.lua")
+SETTLE: Final = load_script(
+    __package__, "stamp.lua", "sedano.redis:store_result.lua", "sedano.redis:chord.lua", "settle.lua"
+)
 
 #: What a node uses all the time: the server has them before it is needed, so that batches run in their order.
 OF_A_LEASE: Final = (ADOPT, CLAIM, CLAIM_SOME, CLAIM_PARKED, COUNT, LOOK, RENEW, SETTLE)

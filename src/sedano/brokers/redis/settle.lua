@@ -6,21 +6,25 @@
 --   3 zset    where messages go that are due later
 --   4 hash    where messages are parked
 --   5 hash    where dead letters go
--- and read is 6 (set). On a single server also the keys that results and follow-ups name themselves.
+-- and read is 6 (set). On a single server also the keys that results, follow-ups and chords name themselves.
 -- ARGV: now, the settlements in MessagePack, incarnation, then documents and messages, which they name by their
 -- place:
---   {'finish', lane, tag, results, follow-ups}
+--   {'finish', lane, tag, results, follow-ups, workflow}
 --   {'requeue', lane, tag, due or '', crashes, results}
---   {'bury', lane, tag, key, reason, crashes, results, follow-ups}
+--   {'bury', lane, tag, key, reason, crashes, results, follow-ups, workflow}
 --   {'park', lane, tag, field}
---   {'record', lane, tag or '', results, follow-ups}
---   {'done', lane, tags}: to be removed, nothing else
+--   {'record', lane, tag or '', results, follow-ups, workflow}
+--   {'done', lane, tags, results}: to be removed, and the results of the first ones stored: that can be done twice
 -- a result is {key, place of the document, milliseconds it is kept, state};
--- a follow-up is {list, place of the message, due zset, due or ''}; lanes count from 0.
--- Returns the tags of the lost ones.
+-- a follow-up is {list, place of the message, due zset, due or ''}; lanes count from 0;
+-- a workflow, if there is one, is {extensions, parts, end}, of chords by the key of their group, as in chord.lua:
+-- an extension is {chord, members}, a part {number, chord, place of the document, member, score, ordered,
+-- milliseconds}, the end {chord, member} or {}.
+-- Returns the tags of the lost ones, and the numbers of the parts that completed their chords: their messages are
+-- still held.
 local now = ARGV[1]
 local settlements = cmsgpack.unpack(ARGV[2])
-local lost, returning = {}, {}
+local lost, completing, returning = {}, {}, {}
 -- Of each lane: the tags that are still to be removed.
 local removing = {}
 for lane = 0, #KEYS / 8 - 1 do
@@ -42,11 +46,50 @@ local function follow_up(results, publications)
   end
 end
 
+-- What a settlement brings about. Returns whether its message is kept, as it completed a chord, and whether all but
+-- that had been done before, or is not to be done: its own chord was ended by somebody else.
+local function bring_about(results, publications, workflow)
+  if not workflow then
+    follow_up(results, publications)
+    return false, false
+  end
+  local extensions, parts, ending = workflow[1], workflow[2], workflow[3]
+  local first = parts[1]
+  -- If its message was kept and the answer was lost, a settlement comes again.
+  local again = first and is_ending(first[2], first[4])
+  local may_end = ending[1] and is_to_end(ending[1], ending[2])
+  if ending[1] and not may_end then
+    again = true
+    if not (first and has_part(first[2], first[4])) then
+      return false, again
+    end
+  end
+  if not again then
+    for _, extension in ipairs(extensions) do
+      extend_chord(extension[1], extension[2])
+    end
+    follow_up(results, publications)
+  end
+  local completes = false
+  for _, part in ipairs(parts) do
+    if add_part(part[2], ARGV[part[3]], unpack(part, 4)) then
+      completing[#completing + 1] = part[1]
+      completes = true
+    end
+  end
+  if may_end then
+    end_chord(ending[1])
+  end
+  return completes, again
+end
+
 local carry_out = {}
 
 function carry_out.finish(one, held)
-  follow_up(one[4], one[5])
-  if #one[5] > 0 then
+  if bring_about(one[4], one[5], one[6]) then
+    return
+  end
+  if #one[5] > 0 or one[6] then
     -- At once: should a later one fail, this one must not follow up again.
     redis.call('HDEL', held, one[3])
   else
@@ -67,9 +110,13 @@ function carry_out.requeue(one, held, message)
 end
 
 function carry_out.bury(one, held, message)
-  follow_up(one[7], one[8])
-  redis.call('HSET', KEYS[one[2] * 8 + 5], one[4], one[5] .. '\n' .. stamp(message, one[6]))
-  redis.call('HDEL', held, one[3])
+  local completes, again = bring_about(one[7], one[8], one[9])
+  if not again then
+    redis.call('HSET', KEYS[one[2] * 8 + 5], one[4], one[5] .. '\n' .. stamp(message, one[6]))
+  end
+  if not completes then
+    redis.call('HDEL', held, one[3])
+  end
 end
 
 function carry_out.park(one, held, message)
@@ -78,20 +125,24 @@ function carry_out.park(one, held, message)
 end
 
 function carry_out.record(one)
-  follow_up(one[4], one[5])
+  bring_about(one[4], one[5], one[6])
 end
 
--- While an incarnation may claim, what it holds is only removed by itself.
+-- While an incarnation may claim, what it holds is only removed by itself: nothing need be looked up.
 function carry_out.done(one)
-  local held = KEYS[one[2] * 8 + 2]
+  local held, results = KEYS[one[2] * 8 + 2], one[4]
   if redis.call('SISMEMBER', KEYS[one[2] * 8 + 6], ARGV[3]) == 0 then
-    for _, tag in ipairs(one[3]) do
-      if redis.call('HDEL', held, tag) == 0 then
+    for place, tag in ipairs(one[3]) do
+      if redis.call('HEXISTS', held, tag) == 1 then
+        follow_up({results[place]}, {})
+        redis.call('HDEL', held, tag)
+      else
         lost[#lost + 1] = tag
       end
     end
     return
   end
+  follow_up(results, {})
   for first = 1, #one[3], 1000 do
     redis.call('HDEL', held, unpack(one[3], first, math.min(first + 999, #one[3])))
   end
@@ -131,4 +182,4 @@ for _, one in ipairs(returning) do
   redis.call('RPUSH', KEYS[one[2] * 8 + 1], one[3])
   redis.call('HDEL', KEYS[one[2] * 8 + 2], one[1])
 end
-return lost
+return {lost, completing}

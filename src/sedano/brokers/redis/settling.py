@@ -13,6 +13,7 @@ from sedano.brokers.publication import Publication
 from sedano.brokers.redis.kombu_message import encode, not_before
 from sedano.brokers.settlement import Bury, Finish, Park, Record, Requeue, Settlement
 from sedano.redis.key_names import KeyNames
+from sedano.results.group_store import JointGroups, WorkflowChange
 from sedano.results.result_write import ResultWrite
 from sedano.results.store import JointResults
 
@@ -51,8 +52,12 @@ class Settling:
         self._queues: set[str] = set()
         self._operations: list[tuple[Any, ...]] = []
         self._payloads: list[bytes] = []
+        #: Those of chords, by their numbers: the tag of the settlement, and the chord.
+        self._parts: list[tuple[int | None, str]] = []
         #: Lane -> tags of messages that are only to be removed.
         self._done: dict[int, list[int]] = {}
+        #: Lane -> tags of those that leave a result and nothing else, and the results.
+        self._with_result: dict[int, tuple[list[int], list[Any]]] = {}
         #: Tags that this batch has settled: a second settlement comes too late.
         self._ended: set[int] = set()
         #: Tags of the settlements whose claims this lease never had.
@@ -73,8 +78,13 @@ class Settling:
             self._ended.add(tag)
         lane = self._lanes.setdefault(claim.lane, len(self._lanes))
         match settlement:
-            case Finish(result=None, follow_ups=()):
-                self._done.setdefault(lane, []).append(tag)
+            case Finish(follow_ups=(), workflow=None, result=result):
+                if result is None or self._joint is None:
+                    self._done.setdefault(lane, []).append(tag)
+                else:
+                    tags, results = self._with_result.setdefault(lane, ([], []))
+                    tags.append(tag)
+                    results += self._results(result)
             case Finish():
                 self._operations.append(("finish", lane, tag, *self._consequences(settlement)))
             case Requeue():
@@ -117,28 +127,57 @@ class Settling:
 
     def arguments(self) -> list[Any]:
         """Of the script."""
-        done = [("done", lane, tags) for lane, tags in self._done.items()]
+        done = []
+        for lane in {*self._with_result, *self._done}:
+            tags, results = self._with_result.get(lane, ([], ()))
+            done.append(("done", lane, [*tags, *self._done.get(lane, ())], results))
         return [repr(self._now), pack([*self._operations, *done]), self._incarnation, *self._payloads]
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to send."""
-        return not self._operations and not self._done
+        return not self._operations and not self._done and not self._with_result
 
     @property
     def queues(self) -> set[str]:
         """The queues that follow-ups go to."""
         return self._queues
 
+    def completing(self, parts: Sequence[int]) -> list[tuple[int, str]]:
+        """Which settlements completed a chord, and which, from the numbers of the script's answer."""
+        told = [self._parts[number] for number in parts]
+        return [(tag, group_id) for tag, group_id in told if tag is not None]
+
     def lost(self, tags: Sequence[int]) -> list[int]:
         """The tags of what came too late, with those of the script's answer."""
         return [*self._unknown, *tags]
 
-    def _consequences(self, settlement: Finish | Bury | Record) -> tuple[Any, Any]:
-        follow_ups = settlement.follow_ups
+    def _consequences(self, settlement: Finish | Bury | Record) -> tuple[Any, ...]:
+        follow_ups, change = settlement.follow_ups, settlement.workflow
+        published = [self._follow_up(one) for one in follow_ups] if follow_ups else ()
+        if change is None or self._joint is None:
+            return self._results(settlement.result), published
+        results = [stored for one in (settlement.result, *change.results) for stored in self._results(one)]
+        return results, published, self._workflow(settlement.tag, change, self._joint.groups)
+
+    def _workflow(self, tag: int | None, change: WorkflowChange, groups: JointGroups) -> tuple[Any, ...]:
+        extensions: list[tuple[bytes, int]] = []
+        parts: list[tuple[bytes, tuple[bytes, str, str, int, int]]] = []
+        ends: list[tuple[bytes, str]] = []
+        for group_id, members in change.extensions:
+            groups.extend_chord(extensions, group_id, members)
+        groups.add_parts(parts, change.parts)
+        if change.end is not None:
+            groups.take_end(ends, change.end)
+        first = len(self._parts)
+        self._parts += [(tag, part.group_id) for part in change.parts]
         return (
-            self._results(settlement.result),
-            [self._follow_up(one) for one in follow_ups] if follow_ups else (),
+            [(chord.decode(), members) for chord, members in extensions],
+            [
+                (number, chord.decode(), self._payload(document), *rest)
+                for number, (chord, (document, *rest)) in enumerate(parts, first)
+            ],
+            next(((chord.decode(), member) for chord, member in ends), ()),
         )
 
     def _follow_up(self, publication: Publication) -> tuple[Any, ...]:

@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from sedano.brokers.admin import DeadLetter, NodeRecord, QueueDepth, Remark, StoredMessage
+from sedano.brokers.publication import Publication
 from sedano.brokers.sqlite.message_rows import envelope_of
 from sedano.brokers.sqlite.statements import STATEMENTS
 from sedano.clock import Clock
+from sedano.sql.message_row import INSERT_MESSAGE, message_row
 from sedano.sql.sqlite_database import SqliteDatabase
 
 #: Messages deleted in one transaction: some milliseconds, so that a purge keeps nobody from publishing.
@@ -57,12 +59,20 @@ class SqliteAdmin:
         rows = self._rows("find", task_id=task_id, now=self._clock.timestamp())
         return _stored_message(rows[0]) if rows else None
 
-    def revoke(self, task_id: str) -> bool:
-        rows = self._rows("find", task_id=task_id, now=self._clock.timestamp())
+    def revoke(self, task_id: str, *, instead: Publication | None = None) -> bool:
+        now = self._clock.timestamp()
+        rows = self._rows("find", task_id=task_id, now=now)
         if not rows:
             return False
         found = {"id": rows[0][8]}
-        return bool(self._database.write(lambda c: c.execute(STATEMENTS["revoke"], found).rowcount))
+
+        def replace(connection: sqlite3.Connection) -> bool:
+            revoked = connection.execute(STATEMENTS["revoke"], found).rowcount > 0
+            if revoked and instead is not None:
+                connection.execute(INSERT_MESSAGE, message_row(instead, now))
+            return revoked
+
+        return self._database.write(replace)
 
     def purge(self, queue: str) -> int:
         # What is published while we purge stays: otherwise a busy publisher would keep us here for good.

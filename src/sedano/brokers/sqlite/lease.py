@@ -11,10 +11,10 @@ from typing import Any, Final
 
 from sedano import ids
 from sedano.brokers.delivery import Delivery
-from sedano.brokers.lease import Claimed, CrashResult, Recovered
+from sedano.brokers.lease import Claimed
 from sedano.brokers.settlement import Record, Settlement
 from sedano.brokers.sqlite.message_rows import delivery
-from sedano.brokers.sqlite.recovery import Recovery
+from sedano.brokers.sqlite.recovery import take_over_all
 from sedano.brokers.sqlite.settling import SettlingBatch, held_of
 from sedano.brokers.sqlite.statements import STATEMENTS
 from sedano.clock import Clock
@@ -89,6 +89,8 @@ class SqliteLease:
         self._lost = not stands
         self._known.difference_update(s.tag for s in settling if not isinstance(s, Record))
         self._known.update(claim.tag for claim in claimed.deliveries)
+        if claimed.completing:
+            self._known.update(tag for tag, _ in claimed.completing)
         return claimed
 
     def _settle_and_claim(
@@ -108,8 +110,9 @@ class SqliteLease:
         # The fence for claiming: a node that was taken for dead must not hold what nobody would recover.
         stands = self._stands(connection)
         if limit <= 0 or not stands or self._ended:
-            return Claimed([], batch.lost), stands
-        return Claimed(self._claim_ready(connection, queues, limit, tasks, now), batch.lost), True
+            return Claimed([], batch.lost, batch.completing), stands
+        ready = self._claim_ready(connection, queues, limit, tasks, now)
+        return Claimed(ready, batch.lost, batch.completing), True
 
     def _claim_ready(
         self,
@@ -167,6 +170,11 @@ class SqliteLease:
     def holds(self, tags: Collection[int]) -> set[int]:
         return self._database.read(lambda connection: held_of(connection, list(tags), self.incarnation))
 
+    def reread(self, tags: Collection[int]) -> list[Delivery]:
+        parameters = {"tags": _as_json(tags), "incarnation": self.incarnation}
+        rows = self._database.read(lambda c: c.execute(STATEMENTS["held_messages"], parameters).fetchall())
+        return [delivery(row) for row in rows]
+
     # -- waiting
 
     def wait(self, queues: Sequence[str], timeout: float, *, tasks: Collection[str] | None = None) -> bool:
@@ -206,19 +214,11 @@ class SqliteLease:
             self._lost = True
             raise LeaseLost(f"The lease {self.incarnation} was lost: other nodes took this one for dead.")
 
-    def recover_dead(self, *, max_crashes: int, crash_result: CrashResult | None = None) -> Recovered:
+    def recover_dead(self) -> int:
         now = self._clock.timestamp()
         if not self._database.read(lambda connection: self._somebody_is_silent(connection, now)):
-            return Recovered(0, 0)
-        return self._database.write(
-            lambda connection: Recovery(
-                connection=connection,
-                now=now,
-                max_crashes=max_crashes,
-                crash_result=crash_result,
-                joint_results=self._results,
-            ).take_over_all(self.incarnation)
-        )
+            return 0
+        return self._database.write(lambda connection: take_over_all(connection, self.incarnation, now))
 
     def _somebody_is_silent(self, connection: sqlite3.Connection, now: float) -> bool:
         silent = connection.execute(STATEMENTS["silent_nodes"], {"incarnation": self.incarnation, "now": now})

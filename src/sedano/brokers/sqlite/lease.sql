@@ -75,6 +75,11 @@ UPDATE sedano_message SET state = 'claimed', claimed_by = ? WHERE id = ?;
 SELECT id FROM sedano_message
 WHERE id IN (SELECT value FROM json_each(?)) AND state = 'claimed' AND claimed_by = ?;
 
+-- held_messages --
+SELECT id, task_id, task, queue, priority, crashes, redelivered, ready_since, envelope
+FROM sedano_message
+WHERE id IN (SELECT value FROM json_each(:tags)) AND state = 'claimed' AND claimed_by = :incarnation;
+
 -- finish --
 DELETE FROM sedano_message WHERE id = ?;
 
@@ -105,7 +110,7 @@ AND queue NOT IN (SELECT name FROM sedano_queue WHERE paused)
 ORDER BY priority DESC, id LIMIT :limit;
 
 -- silent_nodes --
-SELECT incarnation, node, running FROM sedano_node
+SELECT incarnation, running FROM sedano_node
 WHERE incarnation <> :incarnation AND renewed_at + lease_seconds < :now;
 
 -- claims_of_nobody --
@@ -114,8 +119,6 @@ SELECT DISTINCT claimed_by FROM sedano_message
 WHERE state = 'claimed' AND claimed_by NOT IN (SELECT incarnation FROM sedano_node);
 
 -- running_when_it_died --
-SELECT id, task_id, task, queue, priority, crashes, redelivered, ready_since, envelope
-FROM sedano_message
+SELECT id, crashes FROM sedano_message
 WHERE state = 'claimed' AND claimed_by = :incarnation
-AND id IN (SELECT value FROM json_each(:running))
-ORDER BY id;
+AND id IN (SELECT value FROM json_each(:running));

@@ -112,3 +112,63 @@ class Result(models.Model):  # type: ignore[misc]
 
     def __str__(self) -> str:
         return f"{self.task_id}: {self.state}"
+
+
+class Group(models.Model):  # type: ignore[misc]
+    """A saved group: which tasks it is of."""
+
+    group_id = models.TextField(primary_key=True)
+    document = models.BinaryField(help_text="Celery's result tuple of a group, encoded.")
+    expires_at = models.FloatField(null=True, help_text="POSIX seconds.")
+
+    class Meta:
+        db_table = "sedano_group"
+        indexes = (
+            models.Index(
+                fields=["expires_at"], name="sedano_group_expiry", condition=Q(expires_at__isnull=False)
+            ),
+        )
+
+    def __str__(self) -> str:
+        return str(self.group_id)
+
+
+class Chord(models.Model):  # type: ignore[misc]
+    """How many members of a chord have ended."""
+
+    group_id = models.TextField(primary_key=True)
+    size = models.IntegerField(null=True, help_text="Members it began with.")
+    extension = models.IntegerField(help_text="Members that came on top.")
+    counted = models.IntegerField(help_text="Members that have ended.")
+    claimed_by = models.TextField(null=True, help_text="The member that completed it, and is to end it.")
+    claimed_until = models.FloatField(null=True, help_text="POSIX seconds.")
+    ended = models.BooleanField()
+    expires_at = models.FloatField(null=True, help_text="POSIX seconds.")
+
+    class Meta:
+        db_table = "sedano_chord"
+        indexes = (
+            models.Index(
+                fields=["expires_at"], name="sedano_chord_expiry", condition=Q(expires_at__isnull=False)
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.group_id}: {'ended' if self.ended else self.counted}"
+
+
+class ChordPart(models.Model):  # type: ignore[misc]
+    """What a member of a chord ended with."""
+
+    id = models.BigAutoField(primary_key=True)
+    group_id = models.TextField()
+    member = models.TextField()
+    place = models.IntegerField(null=True, help_text="Among the members.")
+    document = models.BinaryField()
+
+    class Meta:
+        db_table = "sedano_chord_part"
+        constraints = (models.UniqueConstraint(fields=["group_id", "member"], name="sedano_chord_member"),)
+
+    def __str__(self) -> str:
+        return f"{self.member} of {self.group_id}"

@@ -7,19 +7,20 @@ settles.
 
 import json
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from django.db import DatabaseError, connections, transaction
-from django.db.transaction import TransactionManagementError
+from django.db import connections, transaction
 
 from sedano.clock import Clock
 from sedano.contrib.django.async_context import in_async_context
+from sedano.contrib.django.groups import DjangoGroups
+from sedano.contrib.django.result_errors import translated_errors
 from sedano.contrib.django.vendors import SCHEME, alias_in, in_memory, own_url, vendor_of
-from sedano.errors import ConfigurationError, ResultStoreError, ResultStoreUnavailable
+from sedano.errors import ResultStoreError
+from sedano.results.group_store import GroupStore
 from sedano.results.opening import open_result_store
 from sedano.results.result_write import ResultWrite
 from sedano.results.store import JointResults, ResultStore
@@ -47,6 +48,8 @@ class DjangoResultStore:
         self._timeout = timeout
         self._clock = clock
         self._own: tuple[str, ResultStore] | None = None
+        self._groups = DjangoGroups(self._alias, clock, lambda: self._own_store().groups)
+        self.groups: GroupStore = self._groups
         vendor_of(self._alias)
 
     @classmethod
@@ -66,20 +69,20 @@ class DjangoResultStore:
         elif writes:
             now = self._clock.timestamp()
             rows = [(write.task_id, write.state, write.document, write.expires_at, now) for write in writes]
-            with self._translated_errors(), transaction.atomic(using=self._alias):
+            with translated_errors(self._alias), transaction.atomic(using=self._alias):
                 self._run_many("put", rows)
 
     def get(self, task_id: str) -> bytes | None:
         if in_async_context():
             return self._own_store().get(task_id)
-        with self._translated_errors():
+        with translated_errors(self._alias):
             rows = self._rows("get", task_id, self._clock.timestamp())
         return bytes(rows[0][0]) if rows else None
 
     def get_many(self, task_ids: Collection[str]) -> Mapping[str, bytes]:
         if in_async_context():
             return self._own_store().get_many(task_ids)
-        with self._translated_errors():
+        with translated_errors(self._alias):
             rows = self._rows("get_many", json.dumps(list(task_ids)), self._clock.timestamp())
         return {task_id: bytes(document) for task_id, document in rows}
 
@@ -102,15 +105,16 @@ class DjangoResultStore:
         if in_async_context():
             self._own_store().forget(task_id)
             return
-        with self._translated_errors(), connections[self._alias].cursor() as cursor:
+        with translated_errors(self._alias), connections[self._alias].cursor() as cursor:
             cursor.execute(self._statement("forget"), (task_id,))
 
     def prune(self, *, limit: int = 1000) -> int:
         if in_async_context():
             return self._own_store().prune(limit=limit)
-        with self._translated_errors(), connections[self._alias].cursor() as cursor:
+        with translated_errors(self._alias), connections[self._alias].cursor() as cursor:
             cursor.execute(self._statement("prune"), (self._clock.timestamp(), limit))
-            return int(cursor.rowcount)
+            pruned = int(cursor.rowcount)
+        return pruned + self._groups.prune(limit - pruned)
 
     def joint_with(self, broker_location: str) -> JointResults | None:
         return self._own_store().joint_with(broker_location)
@@ -133,19 +137,6 @@ class DjangoResultStore:
     def _run_many(self, name: str, rows: Sequence[tuple[Any, ...]]) -> None:
         with connections[self._alias].cursor() as cursor:
             cursor.executemany(self._statement(name), rows)
-
-    @contextmanager
-    def _translated_errors(self) -> Iterator[None]:
-        try:
-            yield
-        except TransactionManagementError:
-            raise
-        except DatabaseError as error:
-            diagnosis = vendor_of(self._alias).diagnose(connections[self._alias], error)
-            kind: type[Exception] = ResultStoreUnavailable if diagnosis.passing else ResultStoreError
-            if diagnosis.configuration:
-                kind = ConfigurationError
-            raise kind(f"The results in the database {self._alias!r}: {diagnosis.reason}") from error
 
     def _own_store(self) -> ResultStore:
         """The vendor's own store. Its place is asked for each time: a test runner moves databases."""

@@ -35,6 +35,8 @@ class Vendor:
     insert_message: str
     #: Of the result store: ``put``, ``get``, ``get_many``, ``forget``, ``prune``.
     results: Mapping[str, str]
+    #: Of its groups: the names are those in ``sqlite/groups.sql``.
+    groups: Mapping[str, str]
     #: What an error of the driver means, on this connection.
     diagnose: Callable[[Any, BaseException], Diagnosis]
     #: Within a transaction, what others commit meanwhile can be seen.
@@ -117,17 +119,19 @@ def _for_django(statement: str) -> str:
     return statement.replace("%", "%%").replace("?", "%s")
 
 
+def _sqlite_statements(file_name: str) -> Mapping[str, str]:
+    """A file of the SQLite result store's statements."""
+    statements = load_statements("sedano.results.sqlite", file_name)
+    return MappingProxyType({name: _for_django(statement) for name, statement in statements.items()})
+
+
 VENDORS: Final[Mapping[str, Vendor]] = MappingProxyType(
     {
         "sqlite": Vendor(
             own_url=_sqlite_url,
             insert_message=_for_django(INSERT_MESSAGE),
-            results=MappingProxyType(
-                {
-                    name: _for_django(statement)
-                    for name, statement in load_statements("sedano.results.sqlite", "results.sql").items()
-                }
-            ),
+            results=_sqlite_statements("results.sql"),
+            groups=_sqlite_statements("groups.sql"),
             diagnose=_sqlite_diagnosis,
             # A transaction sees one state of the file, from its first read to its end.
             sees_commits_of_others=False,

@@ -9,13 +9,15 @@ from typing import Any, Final, Protocol, TypeAlias
 from redis.connection import Connection
 
 from sedano.errors import ConfigurationError, ResultStoreError, ResultStoreUnavailable
+from sedano.redis.links import Link
 from sedano.redis.redis_diagnosis import Diagnosis
 from sedano.redis.script import load_script
 
 #: Stores results, each over the one that was there, unless that was a SUCCESS.
 PUT: Final = load_script(__package__, "sedano.redis:store_result.lua", "put.lua")
 
-#: A result as the scripts take it: key, document, milliseconds it is kept (0: for good), state.
+#: A result as the scripts take it: key, document, milliseconds it is kept (0: for good), state ("" where the
+#: document tells it).
 ScriptResult: TypeAlias = tuple[bytes, bytes, int, str]
 
 
@@ -26,6 +28,10 @@ class ResultServer(Protocol):
     location: str
     #: A script can store results of different tasks in one step.
     one_step: bool
+
+    @property
+    def link(self) -> Link:
+        """The way there, for what is kept of groups."""
 
     def put(self, results: Sequence[ScriptResult]) -> None:
         """Store results in their order, and publish each in the channel of its key."""

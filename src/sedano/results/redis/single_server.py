@@ -20,27 +20,27 @@ class SingleServer:
 
     def __init__(self, location: RedisLocation, *, timeout: float, most_connections: int) -> None:
         self.location = location.identity
-        # One of them is the subscriber's.
-        self._link = RedisLink(
+        #: The way there. One connection more is the subscriber's.
+        self.link = RedisLink(
             location, timeout=timeout, translate=translate, most_connections=max(1, most_connections - 1)
         )
 
     def put(self, results: Sequence[ScriptResult]) -> None:
-        self._link.run(PUT, *put_arguments(results))
+        self.link.run(PUT, *put_arguments(results))
 
     def get(self, key: bytes) -> bytes | None:
-        document: bytes | None = self._link.call("GET", key)
+        document: bytes | None = self.link.call("GET", key)
         return document
 
     def get_many(self, keys: Sequence[bytes]) -> Sequence[bytes | None]:
-        documents: list[Any] = self._link.call("MGET", *keys)
+        documents: list[Any] = self.link.call("MGET", *keys)
         return documents
 
     def delete(self, *keys: bytes) -> None:
-        self._link.call("DEL", *keys)
+        self.link.call("DEL", *keys)
 
     def subscription(self) -> Connection:
-        return self._link.dedicated(timeout=self._link.timeout, client_name="sedano-results")
+        return self.link.dedicated(timeout=self.link.timeout, client_name="sedano-results")
 
     def close(self) -> None:
-        self._link.close()
+        self.link.close()

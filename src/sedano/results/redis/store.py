@@ -4,7 +4,6 @@ Opened by ``results.opening``. A result's time to live is the server's business,
 Never looks into a document, but for the script that asks whether it is a SUCCESS.
 """
 
-import math
 import os
 import threading
 from collections.abc import Collection, Mapping, Sequence
@@ -16,7 +15,10 @@ from sedano.clock import Clock, SystemClock
 from sedano.errors import ConfigurationError, did_you_mean
 from sedano.redis.link import MOST_CONNECTIONS
 from sedano.redis.redis_url import RedisLocation
+from sedano.results.group_store import GroupStore
 from sedano.results.redis.cluster_server import ClusterServer
+from sedano.results.redis.groups import RedisGroups
+from sedano.results.redis.joint_results import RedisJointResults
 from sedano.results.redis.result_keys import ResultKeys, success_mark
 from sedano.results.redis.result_server import ResultServer, ScriptResult
 from sedano.results.redis.single_server import SingleServer
@@ -26,25 +28,27 @@ from sedano.results.store import JointResults
 
 #: Results in one call of the script: a longer one would keep other clients waiting.
 _BATCH: Final = 250
-_OPTIONS: Final = frozenset({"global_keyprefix", "master_name", "max_connections", "sentinel_kwargs"})
+_OPTIONS: Final = frozenset(
+    {"global_keyprefix", "master_name", "max_connections", "result_chord_ordered", "sentinel_kwargs"}
+)
 # fmt: off
 #: Celery has them; they would change nothing here.
 _CELERYS_OPTIONS: Final = frozenset({
-    "additional_connection_errors", "health_check_interval", "polling_interval", "result_chord_ordered",
-    "retry_on_timeout", "retry_policy", "socket_connect_timeout", "socket_keepalive", "socket_timeout",
-    "visibility_timeout",
+    "additional_connection_errors", "health_check_interval", "polling_interval", "retry_on_timeout",
+    "retry_policy", "socket_connect_timeout", "socket_keepalive", "socket_timeout", "visibility_timeout",
 })
 # fmt: on
 
 
 class RedisResultStore:
-    """A ``ResultStore``; also the ``JointResults`` of a Redis broker in the same database of one server.
+    """A ``ResultStore``.
 
     Args:
         location: The server, or the cluster.
         prefix: In front of every key; the option ``global_keyprefix``.
         timeout: How long any call may take.
         most_connections: How many connections a process may have, with the one that hears of changes.
+        ordered_chords: What the members of a chord ended with is kept by their index, rather than as it came.
         clock: Its wall time is what expiry is counted from.
     """
 
@@ -58,6 +62,7 @@ class RedisResultStore:
         prefix: str = "",
         timeout: timedelta = timedelta(seconds=2),
         most_connections: int = MOST_CONNECTIONS,
+        ordered_chords: bool = True,
         clock: Clock | None = None,
     ) -> None:
         kind = ClusterServer if location.cluster else SingleServer
@@ -65,8 +70,10 @@ class RedisResultStore:
             location, timeout=timeout.total_seconds(), most_connections=most_connections
         )
         self.location = self._server.location
-        self._keys = ResultKeys(prefix)
-        self._clock = clock or SystemClock()
+        self._keys = ResultKeys(prefix, in_cluster=location.cluster)
+        clock = clock or SystemClock()
+        self.groups: GroupStore = RedisGroups(self._server.link, self._keys, clock, ordered=ordered_chords)
+        self._joint = RedisJointResults(self._keys, clock, ordered=ordered_chords)
         self._begin()
 
     def _begin(self) -> None:
@@ -91,21 +98,15 @@ class RedisResultStore:
             prefix=str(options.get("global_keyprefix") or ""),
             timeout=timeout,
             most_connections=int(options.get("max_connections") or MOST_CONNECTIONS),
+            ordered_chords=bool(options.get("result_chord_ordered", True)),
             clock=clock,
         )
 
     def put(self, writes: Sequence[ResultWrite]) -> None:
         for start in range(0, len(writes), _BATCH):
             batch: list[ScriptResult] = []
-            self.write(batch, writes[start : start + _BATCH])
+            self._joint.write(batch, writes[start : start + _BATCH])
             self._server.put(batch)
-
-    def write(self, transaction: list[ScriptResult], writes: Sequence[ResultWrite]) -> None:
-        """Add results to those that a script of the broker stores; it has ``store_result.lua`` in front."""
-        now = self._clock.timestamp()
-        for write in writes:
-            key = self._keys.of_task(write.task_id)
-            transaction.append((key, write.document, _milliseconds_left(write, now), write.state))
 
     def get(self, task_id: str) -> bytes | None:
         self._look()
@@ -138,7 +139,7 @@ class RedisResultStore:
         return 0
 
     def joint_with(self, broker_location: str) -> JointResults | None:
-        return self if self._server.one_step and broker_location == self.location else None
+        return self._joint if self._server.one_step and broker_location == self.location else None
 
     def close(self) -> None:
         self._own_subscriber().close()
@@ -153,7 +154,3 @@ class RedisResultStore:
         if self._pid != os.getpid():  # a fork: the parent keeps its thread
             self._begin()
         return self._subscriber
-
-
-def _milliseconds_left(write: ResultWrite, now: float) -> int:
-    return 0 if write.expires_at is None else max(1, math.ceil((write.expires_at - now) * 1000))

@@ -13,7 +13,9 @@ from typing import Any, Final
 
 from sedano.clock import Clock, SystemClock
 from sedano.errors import ConfigurationError, ResultStoreError, ResultStoreUnavailable
+from sedano.results.group_store import GroupStore, JointGroups
 from sedano.results.result_write import ResultWrite
+from sedano.results.sqlite.groups import SqliteGroups, SqliteJointGroups
 from sedano.results.sqlite.result_change import ResultChange, data_version
 from sedano.results.store import JointResults
 from sedano.sql.commit_wait import CommitWait
@@ -30,7 +32,7 @@ _LONGEST_WAIT: Final = 0.25
 
 
 class SqliteResultStore:
-    """A ``ResultStore``; also the ``JointResults`` of a SQLite broker on the same file.
+    """A ``ResultStore``.
 
     Args:
         location: The database file.
@@ -51,6 +53,9 @@ class SqliteResultStore:
         self.location = location.identity
         self._clock = clock or SystemClock()
         self._database = SqliteDatabase(location, deadline=timeout, translate=_translate)
+        self._joint_groups = SqliteJointGroups(self._clock)
+        self._joint = SqliteJointResults(self._joint_groups, self._clock)
+        self.groups: GroupStore = SqliteGroups(self._database, self._joint_groups)
         self._seen = threading.local()
 
     @classmethod
@@ -63,12 +68,7 @@ class SqliteResultStore:
 
     def put(self, writes: Sequence[ResultWrite]) -> None:
         if writes:
-            self._database.write(lambda connection: self.write(connection, writes))
-
-    def write(self, transaction: sqlite3.Connection, writes: Sequence[ResultWrite]) -> None:
-        """Store results in a transaction that the broker has open."""
-        now = self._clock.timestamp()
-        transaction.executemany(_PUT, [(w.task_id, w.state, w.document, w.expires_at, now) for w in writes])
+            self._database.write(lambda connection: self._joint.write(connection, writes))
 
     def get(self, task_id: str) -> bytes | None:
         parameters = (task_id, self._clock.timestamp())
@@ -105,13 +105,32 @@ class SqliteResultStore:
         self._database.execute(_STATEMENTS["forget"], (task_id,))
 
     def prune(self, *, limit: int = 1000) -> int:
-        return self._database.execute(_STATEMENTS["prune"], (self._clock.timestamp(), limit))
+        now = self._clock.timestamp()
+
+        def delete_expired(connection: sqlite3.Connection) -> int:
+            deleted = connection.execute(_STATEMENTS["prune"], (now, limit)).rowcount
+            return deleted + self._joint_groups.within(connection).prune(limit - deleted)
+
+        return self._database.write(delete_expired)
 
     def joint_with(self, broker_location: str) -> JointResults | None:
-        return self if broker_location == self.location else None
+        return self._joint if broker_location == self.location else None
 
     def close(self) -> None:
         self._database.close()
+
+
+class SqliteJointResults:
+    """The ``JointResults`` of a SQLite broker on the same file; its transactions are connections."""
+
+    def __init__(self, groups: JointGroups, clock: Clock) -> None:
+        self.groups = groups
+        self._clock = clock
+
+    def write(self, transaction: sqlite3.Connection, writes: Sequence[ResultWrite]) -> None:
+        """Store results in a transaction that the broker has open."""
+        now = self._clock.timestamp()
+        transaction.executemany(_PUT, [(w.task_id, w.state, w.document, w.expires_at, now) for w in writes])
 
 
 def _translate(diagnosis: Diagnosis) -> Exception:

@@ -6,7 +6,6 @@ from collections.abc import Collection
 import pytest
 
 from sedano.brokers.broker import Broker
-from sedano.brokers.delivery import Delivery
 from sedano.brokers.lease import Lease
 from sedano.brokers.settlement import Finish, Record
 from sedano.errors import LeaseLost
@@ -17,10 +16,6 @@ from sedano.testing.clock import ManualClock
 from sedano.testing.messages import publication
 
 
-def _crash_result(delivery: Delivery, reason: str) -> ResultWrite:
-    return ResultWrite(delivery.task_id, "FAILURE", f"{delivery.crashes}: {reason}".encode())
-
-
 class LeaseCases(BrokerFixtures):
     """``renew``, ``recover_dead``, ``end``, and the fence."""
 
@@ -28,9 +23,8 @@ class LeaseCases(BrokerFixtures):
         _, heir = self._dead_and_heir(broker, clock, ["a", "b"])
         broker.publish([publication("c")])
 
-        recovered = heir.recover_dead(max_crashes=3)
+        assert heir.recover_dead() == 2
 
-        assert (recovered.ready, recovered.buried) == (2, 0)
         claimed = heir.claim(["celery"], 10)
         assert ids_of(claimed) == ["a", "b", "c"]
         assert [(d.redelivered, d.crashes) for d in claimed.deliveries] == [(True, 0), (True, 0), (False, 0)]
@@ -45,7 +39,7 @@ class LeaseCases(BrokerFixtures):
         for _ in range(5):
             clock.advance(LEASE.total_seconds() / 2)
             living.renew([delivery.tag])
-            assert other.recover_dead(max_crashes=3).ready == 0
+            assert other.recover_dead() == 0
 
         assert living.holds([delivery.tag]) == {delivery.tag}
 
@@ -55,7 +49,7 @@ class LeaseCases(BrokerFixtures):
         (delivery,) = lease.claim(["celery"], 1).deliveries
 
         clock.advance(1000)
-        lease.recover_dead(max_crashes=3)
+        lease.recover_dead()
 
         assert lease.holds([delivery.tag]) == {delivery.tag}
         lease.renew([])
@@ -65,9 +59,8 @@ class LeaseCases(BrokerFixtures):
     ) -> None:
         _, heir = self._dead_and_heir(broker, clock, ["a", "b"], running=["a"])
 
-        recovered = heir.recover_dead(max_crashes=3)
+        assert heir.recover_dead() == 2
 
-        assert recovered.ready == 2
         assert ids_of(heir.claim(["celery"], 10)) == ["b"]
         clock.advance(1.5)
         (delivery,) = heir.claim(["celery"], 10).deliveries
@@ -78,7 +71,7 @@ class LeaseCases(BrokerFixtures):
         pauses = []
         for _ in range(4):
             self._die_running(broker, clock, "a")
-            begin_lease(broker, "heir@host").recover_dead(max_crashes=10)
+            begin_lease(broker, "heir@host").recover_dead()
             stored = broker.admin.find("a")
             assert stored is not None
             assert stored.due is not None
@@ -87,42 +80,22 @@ class LeaseCases(BrokerFixtures):
 
         assert pauses == [1, 2, 4, 8]
 
-    def test_a_message_that_killed_too_many_nodes_is_buried(self, broker: Broker, clock: ManualClock) -> None:
-        broker.publish([publication("a"), publication("b")])
-        for crash in range(1, 4):
-            self._die_running(broker, clock, "a")
-            recovered = begin_lease(broker, "heir@host").recover_dead(max_crashes=2)
-            assert recovered.buried == (1 if crash == 3 else 0)
-            clock.advance(5)
-
-        (letter,) = broker.admin.dead_letters()
-        assert (letter.task_id, letter.crashes) == ("a", 3)
-        assert "victim@host" in letter.reason
-        assert drain(begin_lease(broker)) == ["b"]
-
-    def test_the_result_of_a_burial_is_stored_with_it(
-        self, broker: Broker, clock: ManualClock, results: ResultStore
-    ) -> None:
-        broker.publish([publication("a")])
-        self._die_running(broker, clock, "a")
-        heir = begin_lease(broker, "heir@host", results=results)
-
-        recovered = heir.recover_dead(max_crashes=0, crash_result=_crash_result)
-
-        assert (recovered.buried, recovered.without_result) == (1, ())
-        (letter,) = broker.admin.dead_letters()
-        assert results.get("a") == f"1: {letter.reason}".encode()
-
-    def test_a_burial_without_a_joint_result_is_left_to_the_caller(
+    def test_a_message_that_killed_very_many_nodes_is_ready_again_all_the_same(
         self, broker: Broker, clock: ManualClock
     ) -> None:
-        broker.publish([publication("a")])
-        self._die_running(broker, clock, "a")
+        broker.publish([publication("a"), publication("b")])
+        for crashes in range(1, 6):
+            self._die_running(broker, clock, "a")
+            heir = begin_lease(broker, "heir@host")
+            assert heir.recover_dead() == 1
+            heir.end()
+            clock.advance(60)
+            stored = broker.admin.find("a")
+            assert stored is not None
+            assert (stored.state, stored.crashes) == ("ready", crashes)
 
-        recovered = begin_lease(broker, "heir@host").recover_dead(max_crashes=0, crash_result=_crash_result)
-
-        (buried,) = recovered.without_result
-        assert (buried.task_id, buried.crashes) == ("a", 1)
+        assert broker.admin.dead_letters() == []
+        assert drain(begin_lease(broker)) == ["a", "b"]
 
     def test_a_message_that_had_been_settled_is_not_recovered(
         self, broker: Broker, clock: ManualClock
@@ -135,15 +108,15 @@ class LeaseCases(BrokerFixtures):
 
         clock.advance(LEASE.total_seconds() + 1)
 
-        assert heir.recover_dead(max_crashes=0) == (0, 0, ())
+        assert heir.recover_dead() == 0
         assert broker.admin.dead_letters() == []
 
     def test_only_one_node_takes_over(self, broker: Broker, clock: ManualClock) -> None:
         _, heir = self._dead_and_heir(broker, clock, ["a"])
         other = begin_lease(broker, "w3@host")
 
-        assert heir.recover_dead(max_crashes=3).ready == 1
-        assert other.recover_dead(max_crashes=3).ready == 0
+        assert heir.recover_dead() == 1
+        assert other.recover_dead() == 0
 
     def test_a_node_that_was_taken_for_dead_commits_nothing(
         self, broker: Broker, clock: ManualClock, results: ResultStore
@@ -153,7 +126,7 @@ class LeaseCases(BrokerFixtures):
         (delivery,) = zombie.claim(["celery"], 1).deliveries
         clock.advance(LEASE.total_seconds() + 1)
         heir = begin_lease(broker, "w2@host", results=results)
-        heir.recover_dead(max_crashes=3)
+        heir.recover_dead()
 
         late = Finish(delivery.tag, ResultWrite("a", "SUCCESS", b"late"), (publication("late follow-up"),))
         claimed = zombie.claim(["celery"], 0, [Record(delivery.tag, late.result), late])
@@ -166,7 +139,7 @@ class LeaseCases(BrokerFixtures):
         self, broker: Broker, clock: ManualClock
     ) -> None:
         zombie, heir = self._dead_and_heir(broker, clock, ["a"])
-        heir.recover_dead(max_crashes=3)
+        heir.recover_dead()
         (taken,) = heir.claim(["celery"], 1).deliveries
 
         assert zombie.claim(["celery"], 0, [Finish(taken.tag)]).lost == [taken.tag]
@@ -176,7 +149,7 @@ class LeaseCases(BrokerFixtures):
         self, broker: Broker, clock: ManualClock
     ) -> None:
         zombie, heir = self._dead_and_heir(broker, clock, ["a"])
-        heir.recover_dead(max_crashes=3)
+        heir.recover_dead()
 
         assert zombie.claim(["celery"], 10).deliveries == []
         with pytest.raises(LeaseLost):
@@ -188,7 +161,7 @@ class LeaseCases(BrokerFixtures):
         self, broker: Broker, clock: ManualClock
     ) -> None:
         zombie, heir = self._dead_and_heir(broker, clock, ["a"])
-        heir.recover_dead(max_crashes=3)
+        heir.recover_dead()
         zombie.end()
 
         assert drain(begin_lease(broker, "w1@host")) == ["a"]
@@ -223,7 +196,8 @@ class LeaseCases(BrokerFixtures):
         assert lease.end() == 1
         assert lease.end() == 0
 
-        assert lease.claim(["celery"], 1, [Finish(delivery.tag)]) == ([], [delivery.tag])
+        claimed = lease.claim(["celery"], 1, [Finish(delivery.tag)])
+        assert (claimed.deliveries, claimed.lost) == ([], [delivery.tag])
         lease.wake()
         with pytest.raises(LeaseLost):
             lease.renew([])

@@ -21,7 +21,7 @@ class SettlingCases(BrokerFixtures):
 
         claimed = lease.claim(["celery"], 0, [Finish(first.tag)])
 
-        assert claimed == ([], [])
+        assert not any(claimed)
         assert broker.admin.find("a") is None
         assert broker.admin.find("b") is not None
 
@@ -39,7 +39,7 @@ class SettlingCases(BrokerFixtures):
         lease = begin_lease(broker)
         (first,) = lease.claim(["celery"], 1).deliveries
 
-        assert lease.claim(["celery"], 0, [Finish(first.tag)]) == ([], [])
+        assert not any(lease.claim(["celery"], 0, [Finish(first.tag)]))
         assert broker.admin.depth("celery").ready == 1
 
     def test_follow_ups_are_published_with_the_settlement(self, broker: Broker, clock: ManualClock) -> None:
@@ -158,6 +158,22 @@ class SettlingCases(BrokerFixtures):
         assert lease.holds([first, second, second + 1]) == {second}
         assert lease.holds([]) == set()
 
+    def test_messages_that_a_lease_holds_can_be_read_again(self, broker: Broker) -> None:
+        broker.publish([publication(name, priority=1, body=name.encode()) for name in "abc"])
+        lease, other = begin_lease(broker, "w1@host"), begin_lease(broker, "w2@host")
+        first, second = lease.claim(["celery"], 2).deliveries
+        (others,) = other.claim(["celery"], 1).deliveries
+        lease.claim([], 0, [Finish(first.tag)])
+
+        read = lease.reread([others.tag, second.tag, first.tag, others.tag + 1000])
+
+        assert [(d.tag, d.task_id, d.task, d.queue, d.priority, d.envelope) for d in read] == [
+            (second.tag, "b", "tests.add", "celery", 1, second.envelope)
+        ]
+        assert [(d.crashes, d.redelivered) for d in read] == [(0, False)]
+        assert lease.holds([second.tag]) == {second.tag}
+        assert lease.reread([]) == []
+
     def test_a_requeued_message_comes_before_those_published_after_it(self, broker: Broker) -> None:
         broker.publish([publication(name) for name in "abc"])
         lease = begin_lease(broker)
@@ -182,7 +198,7 @@ class SettlingCases(BrokerFixtures):
         lease = begin_lease(broker)
         (delivery,) = lease.claim(["celery"], 1).deliveries
 
-        assert lease.claim(["celery"], 1, [Requeue(delivery.tag, due=clock.timestamp() + 5)]) == ([], [])
+        assert not any(lease.claim(["celery"], 1, [Requeue(delivery.tag, due=clock.timestamp() + 5)]))
 
         clock.advance(6)
         assert ids_of(lease.claim(["celery"], 1)) == ["a"]
@@ -229,13 +245,13 @@ class SettlingCases(BrokerFixtures):
         lease = begin_lease(broker)
         tags = [d.tag for d in lease.claim(["celery"], 2).deliveries]
 
-        assert lease.claim(["celery"], 10, [Park(tag) for tag in tags]) == ([], [])
+        assert not any(lease.claim(["celery"], 10, [Park(tag) for tag in tags]))
         assert broker.admin.depth("celery").parked == 2
 
         other = begin_lease(broker, "other")
         (delivery,) = other.claim_parked(["celery"], 10, ["tests.new", "tests.add"])
         assert delivery.task_id == "a"
-        assert other.claim(["celery"], 10, [Finish(delivery.tag)]) == ([], [])
+        assert not any(other.claim(["celery"], 10, [Finish(delivery.tag)]))
         assert broker.admin.depth("celery").parked == 1
 
     def test_parked_messages_of_other_or_paused_queues_stay_where_they_are(self, broker: Broker) -> None:
@@ -268,7 +284,7 @@ class SettlingCases(BrokerFixtures):
 
         claimed = lease.claim(["celery"], 10, [Record(4711, A_RESULT, (publication("note"),))])
 
-        assert claimed == ([], [4711])
+        assert (claimed.deliveries, claimed.lost) == ([], [4711])
         assert results.get("a") is None
 
     def test_a_record_without_a_claim_always_takes_effect(self, broker: Broker, results: ResultStore) -> None:

@@ -37,12 +37,11 @@ def databases() -> Iterator[None]:
 @pytest.fixture
 def clean_tables() -> Iterator[None]:
     """Our tables, empty; for tests that are no TestCase."""
+    from django.apps import apps
     from django.db import connections
 
-    from sedano.contrib.django import models
-
     yield
-    for model in (models.Message, models.Node, models.Queue, models.DeadLetter, models.Result):
+    for model in apps.get_app_config("sedano").get_models():
         model.objects.all().delete()
     connections.close_all()
     gc.collect()  # connections of threads that have ended, here and not in another test

@@ -10,7 +10,16 @@ from django.db import connection
 from sedano.contrib.django import models
 from sedano.sql.statements import load_statements
 
-TABLES = ("sedano_message", "sedano_node", "sedano_queue", "sedano_dead_letter", "sedano_result")
+TABLES = (
+    "sedano_message",
+    "sedano_node",
+    "sedano_queue",
+    "sedano_dead_letter",
+    "sedano_result",
+    "sedano_group",
+    "sedano_chord",
+    "sedano_chord_part",
+)
 
 
 @pytest.fixture
@@ -55,6 +64,10 @@ def test_each_model_says_what_it_is() -> None:
         models.Queue(name="celery"),
         models.DeadLetter(task="shop.ship", task_id="1", reason="crashed"),
         models.Result(task_id="1", state="SUCCESS"),
+        models.Group(group_id="g"),
+        models.Chord(group_id="g", counted=2),
+        models.Chord(group_id="g", counted=2, ended=True),
+        models.ChordPart(group_id="g", member="1:0"),
     ]
 
     assert [str(row) for row in rows] == [
@@ -63,6 +76,10 @@ def test_each_model_says_what_it_is() -> None:
         "celery",
         "shop.ship[1]: crashed",
         "1: SUCCESS",
+        "g",
+        "g: 2",
+        "g: ended",
+        "1:0 of g",
     ]
 
 
