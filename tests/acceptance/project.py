@@ -150,13 +150,17 @@ def hear_of_error(failed_id: str) -> None:
     note("errback", failed_id)
 
 
+def wait_for_go_on() -> None:
+    while not (HERE / "go-on").exists():
+        time.sleep(0.01)
+
+
 class SlowToBegin(Task):
     """Its calls take long to publish: a process that starts one can be killed meanwhile."""
 
     def apply_async(self, *args, **kwargs):
         note("joining", self.name)
-        while not (HERE / "go-on").exists():
-            time.sleep(0.01)
+        wait_for_go_on()
         return super().apply_async(*args, **kwargs)
 
 

@@ -33,7 +33,7 @@ OTHER_WORDS: Final = {
 }
 
 #: What users call as they do in Celery keeps Celery's name.
-CELERYS_NAMES: Final = {"maybe_throw"}
+CELERYS_NAMES: Final = {"maybe_signature", "maybe_throw"}
 
 
 def test_no_module_has_a_name_without_a_noun() -> None:

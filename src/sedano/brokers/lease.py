@@ -85,8 +85,8 @@ class Lease(Protocol):
     def recover_dead(self) -> int:
         """Take over from nodes whose lease has run out: what they held is ready again. Returns how many.
 
-        What they were running gets a crash attempt and is ready after a back-off. Whether that was one too many
-        is judged by the node that claims it: the task is told of its end like of any other.
+        What they were running gets a crash attempt and is ready after a back-off. Whether that was one too
+        many is judged by the node that claims it: the task is told of its end like of any other.
         """
 
     def claim_parked(self, queues: Sequence[str], limit: int, tasks: Collection[str]) -> list[Delivery]:

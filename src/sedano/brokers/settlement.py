@@ -3,8 +3,8 @@
 Made by ``worker.settlement`` from outcomes, carried out by a ``Lease``. All of one batch is carried out
 in one step where the broker can (SQL transaction, script).
 
-A settlement whose ``workflow`` has parts may complete a chord. Its message is then kept, claimed as before, until
-another settlement ends the chord: ``Claimed.completing``.
+A settlement whose ``workflow`` has parts may complete a chord. Its message is then kept, claimed as before,
+until another settlement ends the chord: ``Claimed.completing``.
 """
 
 from typing import TypeAlias

@@ -68,9 +68,10 @@ class GroupStore(Protocol):
     def add_parts(self, parts: Sequence[ChordPart]) -> list[bool]:
         """Count members; for each, whether it has completed its chord, and the caller is to end that.
 
-        A member counts once, whatever it tells a second time. Of all members that tell their ends, one completes
-        the chord: the last one, and that one again when it tells again. Should it not end the chord within
-        some seconds, the next that tells again may. Before ``begin_chord``, and after ``end_chord``, none does.
+        A member counts once, whatever it tells a second time. Of all members that tell their ends, one
+        completes the chord: the last one, and that one again when it tells again. Should it not end the chord
+        within some seconds, the next that tells again may. Before ``begin_chord``, and after ``end_chord``,
+        none does.
         """
 
     def has_part(self, part: ChordPart) -> bool:

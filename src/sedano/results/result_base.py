@@ -3,6 +3,7 @@
 For ``isinstance``, and for those who walk such a tree. Never asks a store.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 ResultTuple: TypeAlias = tuple[tuple[Any, Any], "list[Any] | None"]
 
 
-class ResultBase:
+class ResultBase(ABC):
     """``AsyncResult``, ``ResultSet``, and what is made of them."""
 
     __slots__ = ()
@@ -22,21 +23,21 @@ class ResultBase:
     parent: "ResultBase | None"
 
     @property
+    @abstractmethod
     def children(self) -> "Sequence[ResultBase] | None":
         """The results below this one."""
-        raise NotImplementedError
 
+    @abstractmethod
     def ready(self) -> bool:
         """Whether everything in it has finished, well or badly."""
-        raise NotImplementedError
 
+    @abstractmethod
     def get(self, *args: Any, **options: Any) -> Any:
         """Wait for it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def forget(self) -> None:
         """Delete what is stored of it."""
-        raise NotImplementedError
 
     def as_tuple(self) -> ResultTuple:
         """The id, the parents, and the members, in Celery's form; ``result_from_tuple`` reads it.
@@ -58,13 +59,14 @@ class ResultBase:
             line.append(parent)
         return line
 
+    @abstractmethod
     def _as_tuple(self, parent: ResultTuple | None) -> ResultTuple:
-        raise NotImplementedError
+        """In the form of ``as_tuple``."""
 
+    @abstractmethod
     def _leaves(self) -> "Iterator[AsyncResult[Any]]":
         """The results of single tasks in it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _value(self) -> Any:
         """What it is known to have returned: a list for several; None where nothing is known."""
-        raise NotImplementedError

@@ -14,7 +14,7 @@ from sedano.results.async_result import AsyncResult
 from sedano.results.awaited_members import AwaitedMembers
 from sedano.results.gathering import Gathering
 from sedano.results.promises import Promises
-from sedano.results.result_base import ResultBase
+from sedano.results.result_base import ResultBase, ResultTuple
 from sedano.results.result_source import ResultSource
 from sedano.results.store import ResultStore
 from sedano.results.task_meta import TaskMeta
@@ -323,6 +323,9 @@ class ResultSet(ResultBase):
     def supports_native_join(self) -> bool:
         """The members are fetched together."""
         return True
+
+    def _as_tuple(self, parent: ResultTuple | None) -> ResultTuple:
+        raise TypeError("A ResultSet has no id to be found by: make it GroupResult(id, results).")
 
     def _leaves(self) -> Iterator[AsyncResult[Any]]:
         for member in self.results:

@@ -1,5 +1,6 @@
 """What a result shows of its task: the part of ``AsyncResult`` that only reads."""
 
+from abc import abstractmethod
 from datetime import datetime
 from typing import Any
 
@@ -15,9 +16,9 @@ class TaskView(ResultBase):
 
     id: str
 
+    @abstractmethod
     def _meta(self) -> TaskMeta:
         """What is known now."""
-        raise NotImplementedError
 
     @property
     def task_id(self) -> str:
