@@ -1,0 +1,7 @@
+"""``import celery.app.base``."""
+
+from sedano import Celery
+
+App = Celery
+
+__all__ = ["App", "Celery"]

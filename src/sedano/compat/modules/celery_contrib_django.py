@@ -1,0 +1,3 @@
+"""``import celery.contrib.django``."""
+
+__all__: list[str] = []
