@@ -14,6 +14,7 @@ from sedano.canvas import (
     xmap,
     xstarmap,
 )
+from sedano.compat.install import install_as_celery
 from sedano.current import current_app, current_task, shared_task
 from sedano.ids import task_id as uuid
 from sedano.log import get_task_logger
@@ -44,6 +45,7 @@ __all__ = [
     "exceptions",
     "get_task_logger",
     "group",
+    "install_as_celery",
     "maybe_signature",
     "shared_task",
     "signals",

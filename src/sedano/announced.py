@@ -7,8 +7,10 @@ from typing import Any
 
 import msgspec
 
+from sedano.brokers.delivery import Delivery
 from sedano.tasks.request import Context
 from sedano.tasks.task import Task
+from sedano.tasks.worker_view import WorkerView
 
 
 class TaskStarted(msgspec.Struct, frozen=True):
@@ -16,6 +18,8 @@ class TaskStarted(msgspec.Struct, frozen=True):
 
     task: Task[..., Any]
     request: Context
+    #: The message that brought it; None where no worker runs it.
+    delivery: Delivery | None = None
 
 
 class TaskSucceeded(msgspec.Struct, frozen=True):
@@ -78,8 +82,26 @@ class TaskFinished(msgspec.Struct, frozen=True):
 
 
 class MessageRefused(msgspec.Struct, frozen=True):
-    """A message could not be read, and is buried."""
+    """A message could not be read, or what surrounds its task failed; it is buried."""
 
-    task_id: str
-    task: str
+    worker: WorkerView
+    delivery: Delivery
+    error: BaseException
+    #: The run that what surrounds it has ended; None where the message could not be run.
+    run: Context | None = None
+
+    @property
+    def task(self) -> str:
+        return self.delivery.task
+
+    @property
+    def task_id(self) -> str:
+        return self.delivery.task_id
+
+
+class MessageParked(msgspec.Struct, frozen=True):
+    """No task of its name is known here."""
+
+    worker: WorkerView
+    delivery: Delivery
     error: BaseException

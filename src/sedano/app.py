@@ -21,17 +21,19 @@ from sedano.errors import ConfigurationError
 from sedano.execution.builtin import builtin_tasks
 from sedano.home import calling_frame, program_directory
 from sedano.loading import load_object
+from sedano.loops.threads import Runner, in_any_thread
 from sedano.results.async_result import AsyncResult
 from sedano.results.opening import open_result_store
 from sedano.settings.conf import Conf
 from sedano.tasks import annotations, discovery
+from sedano.tasks.call_arguments import check_shape
 from sedano.tasks.declaration import BoundDeclarator, Declarator, TaskDeclaration, check_options, declare
 from sedano.tasks.naming import module_name
 from sedano.tasks.options import NO_OPTIONS, CallOptions, TaskOptions
 from sedano.tasks.publisher import Publisher
 from sedano.tasks.registry import TaskRegistry
 from sedano.tasks.request import worker_request
-from sedano.tasks.task import Task, check_shape, result_of_call
+from sedano.tasks.task import Task, result_of_call
 
 if TYPE_CHECKING:
     from sedano.brokers.broker import Broker
@@ -105,6 +107,8 @@ class Sedano(AppWorkflows):
         self.default_broker_url = locations.EMBEDDED
         #: What goes round every attempt in a worker; filled by integrations.
         self.around_attempt: list[Surrounding] = []
+        #: Where synchronous code runs on behalf of coroutines; integrations may know a better place.
+        self.run_blocking: Runner = in_any_thread
         self._task_cls = task_cls
         self._tasks = TaskRegistry()
         self._searches: list[discovery.Search] = []

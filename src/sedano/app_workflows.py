@@ -3,20 +3,22 @@
 A base of ``Sedano``, and of nothing else. Never opens a connection itself.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, Unpack, cast
 
 from sedano.canvas.signature import Signature, signature
 from sedano.results import async_result, group_result, result_set
 from sedano.results.result_base import ResultBase
 from sedano.tasks import revoking, workflows
-from sedano.tasks.options import TaskOptions
+from sedano.tasks.options import CallOptions, TaskOptions
 from sedano.tasks.request import worker_request
 
 if TYPE_CHECKING:
     from sedano.app import Sedano
     from sedano.canvas.plan import Plan
+
+T = TypeVar("T")
 
 #: What is said of a workflow's publishing, and not of its calls.
 _OF_PUBLISHING: Final = frozenset({"on_commit", "retry", "retry_policy", "add_to_parent"})
@@ -69,6 +71,24 @@ class AppWorkflows:
         """
         own = {name: value for name, value in options.items() if name in _OF_PUBLISHING}
         workflows.publish(_whole(self), plan, TaskOptions.from_call(own))
+
+    async def publish_from_loop(self, publish: Callable[[], T]) -> T:
+        """Call what publishes, and send what it publishes without blocking the running event loop."""
+        # Imported here: it brings asyncio.
+        from sedano.tasks import async_calls
+
+        return await async_calls.carry_out(_whole(self), publish)
+
+    async def asend_task(
+        self,
+        name: str,
+        args: Any = None,
+        kwargs: Mapping[str, Any] | None = None,
+        **options: Unpack[CallOptions],
+    ) -> async_result.AsyncResult[Any]:
+        """``send_task`` for coroutines. The arguments are the same."""
+        app = _whole(self)
+        return await self.publish_from_loop(lambda: app.send_task(name, args, kwargs, **options))
 
     # -- the port to the application, as its results see it
 

@@ -141,6 +141,11 @@ def total(values: list[int]) -> int:
 
 
 @app.task
+def count_values(values: list[int]) -> int:
+    return len(values)
+
+
+@app.task
 def look_at_error(request: object, error: BaseException, traceback: str) -> None:
     note("errback", type(error).__name__)
 

@@ -74,6 +74,27 @@ def test_a_group_of_20000_is_published_and_done(
     assert published < 30
 
 
+def test_a_large_group_follows_a_task(
+    project: ModuleType, journal: Journal, start_worker: StartWorker
+) -> None:
+    start_worker("-c", "2").wait_until_ready()
+    members = group(project.add.si(n) for n in range(10_000))
+
+    result = chain(project.add.s(1), members, project.count_values.s()).apply_async()
+
+    assert result.get(timeout=120) == 10_000
+
+
+def test_a_large_group_that_is_never_run_has_failed(
+    project: ModuleType, journal: Journal, start_worker: StartWorker
+) -> None:
+    start_worker("-c", "2").wait_until_ready()
+    result = chain(project.fail.s("x"), group(project.add.si(n) for n in range(10_000))).apply_async()
+
+    wait_until(lambda: result.results[-1].state == states.FAILURE, timeout=60)
+    assert {member.state for member in result} == {states.FAILURE}
+
+
 def test_a_large_chord_gives_its_body_all_results_in_order(
     project: ModuleType, journal: Journal, start_worker: StartWorker
 ) -> None:

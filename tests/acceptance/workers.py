@@ -62,12 +62,14 @@ class Journal:
 class Worker:
     """One ``sedano worker`` in a process group of its own."""
 
-    def __init__(self, directory: Path, *options: str, env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, directory: Path, *options: str, app: str = "project", env: Mapping[str, str] | None = None
+    ) -> None:
         self.directory = directory
         self.log = directory / f"worker-{time.monotonic_ns()}.log"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "sedano", "-A", "project", "worker", "-l", "INFO", *options],
+                [sys.executable, "-m", "sedano", "-A", app, "worker", "-l", "INFO", *options],
                 cwd=directory,
                 env={**os.environ, **(env or {})},
                 stdout=log,

@@ -25,3 +25,5 @@ class BrokerFeatures:
     higher_priority_first: bool = True
     #: A scheduled message that is ripe takes the place of its publication; otherwise it may come first.
     keeps_place: bool = True
+    #: ``Lease.take_turns`` counts the starts of a task for all nodes.
+    shared_rates: bool = False

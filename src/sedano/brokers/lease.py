@@ -95,5 +95,21 @@ class Lease(Protocol):
         They are claimed rather than made ready, so that the node that parked them does not get them again.
         """
 
+    def take_turns(self, task: str, seconds: float, count: int, *, most: int) -> Sequence[float]:
+        """Ask for ``count`` messages of a task that all nodes together start every ``seconds`` at the most.
+
+        In one step, as ``turns.Turns`` says. Only of brokers with ``BrokerFeatures.shared_rates``.
+
+        Args:
+            task: Its name.
+            seconds: From one start to the next.
+            count: How many are asked for.
+            most: How many of them can start now, at the most.
+
+        Returns:
+            For each of them 0.0 if it may start now, and otherwise when it is to come back (POSIX seconds),
+            to be asked for again. Those that may start come first.
+        """
+
     def end(self) -> int:
         """Give back everything still held, uncounted, and end the lease. Returns how many. Idempotent."""

@@ -17,6 +17,8 @@ from sedano.canvas.plan import Planning, plan
 from sedano.canvas.sender import Sender
 from sedano.canvas.signature import Published, Signature, maybe_signature
 from sedano.errors import ConfigurationError
+from sedano.loops import steps
+from sedano.loops.steps import Steps
 from sedano.results.eager_result import EagerResult
 
 if TYPE_CHECKING:
@@ -86,29 +88,39 @@ class chain(Signature[Any]):
 
     def apply(self, args: Any = None, kwargs: Mapping[str, Any] | None = None, **options: Any) -> Any:
         """Run all steps here and now."""
+        return steps.run(self._eager_steps(args, kwargs, **options))
+
+    async def _arun_eagerly(
+        self, args: Any, kwargs: Mapping[str, Any] | None, options: dict[str, Any]
+    ) -> Any:
+        return await steps.run_on_loop(self._eager_steps(args, kwargs, **options))
+
+    def _eager_steps(
+        self, args: Any = None, kwargs: Mapping[str, Any] | None = None, **options: Any
+    ) -> Steps[Any]:
         own = self._copy()
         merged = {**own.options, **given(options)}
         links, task_id = as_list(merged.pop("link", None)), merged.pop("task_id", None)
         following = merged.pop("chain", None)
-        steps = lay_out(own.tasks, unchain_bodies=False)
+        parts = lay_out(own.tasks, unchain_bodies=False)
         for errback in as_list(merged.get("link_error")):
-            for step in steps:
+            for step in parts:
                 step.link_error(maybe_signature(errback))
         merged = {n: value for n, value in merged.items() if n == "root_id" or n not in OF_CHAINS}
         last: Any = None
         arguments, named = (*(args or ()), *own.args), dict(kwargs or {})
-        for step in steps:
-            if step is steps[-1]:
+        for step in parts:
+            if step is parts[-1]:
                 merged.update({"task_id": task_id} if task_id and step.id is None else {})
                 merged.update({"chain": following} if following else {})
                 if links:
                     step.options["link"] = [*as_list(step.options.get("link")), *links]
-            result = step.apply(arguments, named, **merged)
+            result = yield from step._eager_steps(arguments, named, **merged)
             put_after(result, last)
             last, named = result, {}
             if isinstance(result, EagerResult) and result.state in ("IGNORED", "REJECTED"):
                 break
-            if step is not steps[-1]:
+            if step is not parts[-1]:
                 arguments = (last.get(disable_sync_subtasks=False),)
         return last
 

@@ -15,6 +15,8 @@ from sedano.canvas.plan import ChordStart, Planning, plan
 from sedano.canvas.sender import Sender
 from sedano.canvas.signature import Published, Signature, maybe_signature
 from sedano.errors import ConfigurationError
+from sedano.loops import steps
+from sedano.loops.steps import Steps
 from sedano.results.group_result import GroupResult
 
 if TYPE_CHECKING:
@@ -110,17 +112,32 @@ class chord(Signature[Any]):
             body: The body, instead of the chord's own.
             options: ``task_id``, ``link`` and ``link_error`` are the body's.
         """
+        return steps.run(self._eager_steps(args, kwargs, propagate, body, **options))
+
+    async def _arun_eagerly(
+        self, args: Any, kwargs: Mapping[str, Any] | None, options: dict[str, Any]
+    ) -> Any:
+        return await steps.run_on_loop(self._eager_steps(args, kwargs, **options))
+
+    def _eager_steps(
+        self,
+        args: Any = None,
+        kwargs: Mapping[str, Any] | None = None,
+        propagate: bool = True,
+        body: Any = None,
+        **options: Any,
+    ) -> Steps[Any]:
         own = self._copy()
         named = dict(kwargs or {})
         chosen = own._chosen_body(named.pop("body", None) if body is None else body)
         merged = {**own.options, **given(options)}
         own._link_to_body(chosen, merged)
-        header = group(own._members(), app=own._app).apply(
+        header = yield from group(own._members(), app=own._app)._eager_steps(
             (*(args or ()), *own.args), own._for_members(named)
         )
         values = header.get(propagate=propagate, disable_sync_subtasks=False)
         of_body = {name: merged[name] for name in ("task_id", "root_id", "chain") if name in merged}
-        result = chosen.apply((values,), **of_body)
+        result = yield from chosen._eager_steps((values,), **of_body)
         put_after(result, header)
         return result
 

@@ -13,6 +13,8 @@ from sedano.canvas.option_copies import given
 from sedano.canvas.plan import Planning, plan
 from sedano.canvas.sender import Sender
 from sedano.canvas.signature import Published, Signature, maybe_signature
+from sedano.loops import steps
+from sedano.loops.steps import Steps
 from sedano.results.group_result import GroupResult
 
 if TYPE_CHECKING:
@@ -57,11 +59,7 @@ class group(Signature[Any]):
         Raises:
             TypeError: callbacks cannot be given to a group: use a chord, or link them to the members.
         """
-        for name in ("link", "link_error"):
-            if options.get(name) is not None:
-                raise TypeError(
-                    f"{name}: a group has no callbacks. Use a chord, or link them to its members."
-                )
+        _refuse_callbacks(options)
         app = self.app
         if app.settings.tasks.always_eager:
             return self.apply(args, kwargs, **options)
@@ -72,14 +70,25 @@ class group(Signature[Any]):
 
     def apply(self, args: Any = None, kwargs: Mapping[str, Any] | None = None, **options: Any) -> GroupResult:
         """Run all members here and now, one after the other."""
+        return steps.run(self._eager_steps(args, kwargs, **options))
+
+    async def _arun_eagerly(
+        self, args: Any, kwargs: Mapping[str, Any] | None, options: dict[str, Any]
+    ) -> GroupResult:
+        _refuse_callbacks(options)
+        return await steps.run_on_loop(self._eager_steps(args, kwargs, **options))
+
+    def _eager_steps(
+        self, args: Any = None, kwargs: Mapping[str, Any] | None = None, **options: Any
+    ) -> Steps[GroupResult]:
         own = self._copy()
         merged = {**own.options, **given(options)}
         group_id = merged.pop("task_id", None) or Naming().new_id()
         args = (*(args or ()), *own.args)
-        results = [
-            member.apply(args, kwargs, **{**merged, "group_id": group_id, "group_index": index})
-            for index, member in enumerate(own._flat())
-        ]
+        results: list[Result] = []
+        for index, member in enumerate(own._flat()):
+            place = {"group_id": group_id, "group_index": index}
+            results.append((yield from member._eager_steps(args, kwargs, **{**merged, **place})))
         return GroupResult(group_id, results, app=self._found_app())
 
     def set_immutable(self, immutable: bool) -> None:
@@ -199,6 +208,12 @@ class group(Signature[Any]):
 
     def _members_for_chord(self) -> int:
         return sum(task._as_step()._members_for_chord() for task in self.tasks)
+
+
+def _refuse_callbacks(options: Mapping[str, Any]) -> None:
+    for name in ("link", "link_error"):
+        if options.get(name) is not None:
+            raise TypeError(f"{name}: a group has no callbacks. Use a chord, or link them to its members.")
 
 
 def _members(tasks: tuple[Any, ...], app: Sender | None) -> list[Signature[Any]]:

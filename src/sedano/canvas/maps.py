@@ -12,6 +12,7 @@ from sedano.canvas.groups import group
 from sedano.canvas.plan import Planning
 from sedano.canvas.sender import Sender
 from sedano.canvas.signature import Published, Signature
+from sedano.loops.steps import Steps
 
 
 class _Map(Signature[Any]):
@@ -108,6 +109,16 @@ class chunks(Signature[Any]):
     def apply(self, args: Any = None, kwargs: Mapping[str, Any] | None = None, **options: Any) -> Any:
         """Run all chunks here and now."""
         return self.group().apply(args, kwargs, **options)
+
+    async def _arun_eagerly(
+        self, args: Any, kwargs: Mapping[str, Any] | None, options: dict[str, Any]
+    ) -> Any:
+        return await self.group()._arun_eagerly(args, kwargs, options)
+
+    def _eager_steps(
+        self, args: Any = None, kwargs: Mapping[str, Any] | None = None, **options: Any
+    ) -> Steps[Any]:
+        return self.group()._eager_steps(args, kwargs, **options)
 
     def group(self) -> group:
         """The chunks as a group."""

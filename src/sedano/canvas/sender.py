@@ -1,13 +1,17 @@
 """What signatures need of the application: the port that ``Sedano`` fulfils."""
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable, Coroutine, Mapping
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from sedano.loops.steps import Steps
 from sedano.results.async_result import AsyncResult
 from sedano.results.result_source import ResultSource
 
 if TYPE_CHECKING:
     from sedano.canvas.plan import Plan
+
+
+T = TypeVar("T")
 
 
 class Runnable(Protocol):
@@ -29,6 +33,16 @@ class Runnable(Protocol):
     ) -> AsyncResult[Any]:
         """Run the task here and now."""
 
+    async def aapply_async(
+        self, args: Any = None, kwargs: Mapping[str, Any] | None = None, **options: Any
+    ) -> AsyncResult[Any]:
+        """Publish a call, from a coroutine."""
+
+    def _eager_steps(
+        self, args: Any = None, kwargs: Mapping[str, Any] | None = None, **options: Any
+    ) -> Steps[AsyncResult[Any]]:
+        """``apply`` in steps, for an event loop as well."""
+
 
 class Sender(ResultSource, Protocol):
     """The application, as seen by signatures."""
@@ -40,6 +54,13 @@ class Sender(ResultSource, Protocol):
     @property
     def send_task(self) -> Callable[..., AsyncResult[Any]]:
         """Publish a call of a task by its name."""
+
+    @property
+    def asend_task(self) -> Callable[..., Coroutine[Any, Any, AsyncResult[Any]]]:
+        """The same from a coroutine."""
+
+    async def publish_from_loop(self, publish: Callable[[], T]) -> T:
+        """Call what publishes, and send what it publishes without blocking the running event loop."""
 
     def publish_plan(self, plan: "Plan", options: Mapping[str, Any]) -> None:
         """Publish all of a plan.

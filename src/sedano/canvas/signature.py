@@ -16,6 +16,8 @@ from sedano.canvas.plan import Call, Planning
 from sedano.canvas.sender import Sender
 from sedano.canvas.signature_dict import SignatureDict
 from sedano.errors import ConfigurationError
+from sedano.loops import steps
+from sedano.loops.steps import Steps
 from sedano.results.async_result import AsyncResult
 
 if TYPE_CHECKING:
@@ -83,6 +85,22 @@ class Signature(SignatureDict, Generic[R]):
         """Run it here and now, and wait for it. Arguments as for ``apply_async``."""
         args, kwargs, options = self._merge(args, kwargs, given(options))
         return self.type.apply(args, kwargs, **options)
+
+    async def adelay(self, *args: Any, **kwargs: Any) -> Any:
+        """``delay`` for coroutines."""
+        return await self.aapply_async(args, kwargs)
+
+    async def aapply_async(
+        self, args: Any = None, kwargs: Mapping[str, Any] | None = None, **options: Any
+    ) -> Any:
+        """``apply_async`` for coroutines: what it publishes is sent without blocking their event loop."""
+        if self.app.settings.tasks.always_eager:
+            return await self._arun_eagerly(args, kwargs, options)
+        return await self.app.publish_from_loop(lambda: self.apply_async(args, kwargs, **options))
+
+    async def aapply(self, args: Any = None, kwargs: Mapping[str, Any] | None = None, **options: Any) -> Any:
+        """``apply`` for coroutines: coroutine tasks run on this event loop, the others in threads."""
+        return await steps.run_on_loop(self._eager_steps(args, kwargs, **options))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the task's function, here and now, as if it were no task."""
@@ -236,6 +254,23 @@ class Signature(SignatureDict, Generic[R]):
         return dict(self)
 
     # -- for the shapes
+
+    async def _arun_eagerly(
+        self, args: Any, kwargs: Mapping[str, Any] | None, options: dict[str, Any]
+    ) -> Any:
+        """``aapply_async`` under ``task_always_eager``."""
+        args, kwargs, options = self._merge(args, kwargs, given(options))
+        task = self._known_task()
+        if task is not None:
+            return await task.aapply_async(args, kwargs, **options)
+        return await self.app.asend_task(self.task, args, kwargs, **options)
+
+    def _eager_steps(
+        self, args: Any = None, kwargs: Mapping[str, Any] | None = None, **options: Any
+    ) -> Steps[Any]:
+        """``apply`` in steps, for an event loop as well."""
+        args, kwargs, options = self._merge(args, kwargs, given(options))
+        return self.type._eager_steps(args, kwargs, **options)
 
     def _freeze_in(self, place: Place, naming: Naming) -> Result:
         """Give it, and all in it, an id, and its place; the result that it will have."""

@@ -202,8 +202,8 @@ def _checked(found: Any, path: str) -> "Sedano":
     if isinstance(found, Sedano):
         return found
     kind = f"{type(found).__module__}.{type(found).__qualname__}"
-    hint = "Import it from sedano: `from sedano import Celery`." if _is_celerys(found) else ""
-    raise _not_found(f"-A {path} is a {kind}, not a Sedano application.", hint)
+    hint = "Use `from sedano import Celery`, or call sedano.install_as_celery() before that import."
+    raise _not_found(f"-A {path} is a {kind}, not a Sedano application.", hint if _is_celerys(found) else "")
 
 
 def _app_of_django() -> "Sedano":

@@ -70,6 +70,6 @@ def _hint(error: BaseException) -> str:
     if isinstance(error, ModuleNotFoundError) and error.name is not None:
         package = error.name.partition(".")[0]
         if package == "celery":
-            return "In Sedano's applications it is `from sedano import Celery`."
+            return "Use `from sedano import Celery`, or call sedano.install_as_celery() before."
         return f"Is {package!r} installed in this environment ({sys.prefix})?"
     return "SEDANO_TRACEBACK=1 shows the whole traceback."

@@ -7,29 +7,47 @@ import logging
 import os
 import sys
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from sedano import ids, signals
 from sedano.app import Sedano
 from sedano.cli.find_app import find_app, import_tasks_of
+from sedano.cli.pool_limits import check_limits, check_slots
 from sedano.errors import ConfigurationError
 from sedano.execution.host import Host
+from sedano.execution.slot_kind import ASYNCIO, PREFORK, THREADS
 from sedano.loading import load_object
 from sedano.log import TASK_LOGGER
 from sedano.monitoring import log_lines
-from sedano.monitoring.logging_setup import LogFormats, redirect_output, set_up_logging
+from sedano.monitoring.logging_setup import (
+    TASK_FORMAT,
+    WORKER_FORMAT,
+    LogFormats,
+    redirect_output,
+    set_up_logging,
+)
+from sedano.settings.pools import read_pools
 from sedano.settings.sections import WorkerSettings
+from sedano.tasks.rate_limits import rate_limit_of
+from sedano.tasks.task import Task
+from sedano.tasks.worker_view import worker_of
+from sedano.worker import start_signals
 from sedano.worker.options import NodeOptions
 from sedano.worker.plan import NodePlan, TaskTraits
+from sedano.worker.posts import places, posts_for
 
 
 def load(options: NodeOptions) -> tuple[Host, NodePlan]:
     """The application and its plan, both in this process."""
     app = load_application(options)
+    set_up(app, options)
     return app, make_plan(app, options)
 
 
 def load_application(options: NodeOptions) -> Sedano:
-    """Import the application, its tasks and all, and set up this process for it."""
+    """Import the application, its tasks and all; receivers of ``celeryd_init`` may change its settings."""
     if options.workdir is not None:
         os.chdir(options.workdir)
     app = find_app(options.app)
@@ -39,33 +57,66 @@ def load_application(options: NodeOptions) -> Sedano:
     if os.environ.get("DJANGO_SETTINGS_MODULE") and not options.skip_checks:
         for warning in load_object("sedano.contrib.django.startup:run_checks")():
             sys.stderr.write(f"{warning}\n")
-    settings = app.settings
-    set_up = signals.setup_logging.send(
-        None,
-        loglevel=options.loglevel,
-        logfile=options.logfile,
-        format=settings.worker.log_format,
-        colorize=False,
-    )
-    if not set_up:
-        set_up_logging(
-            options.loglevel,
-            logfile=options.logfile,
-            formats=_log_formats(settings.worker),
-            hijack_root=settings.worker.hijack_root_logger,
-        )
-        about = {
-            "loglevel": options.loglevel,
-            "logfile": options.logfile,
-            "format": settings.worker.log_format,
-            "colorize": False,
-        }
-        signals.after_setup_logger.send(None, logger=logging.getLogger(), **about)
-        signals.after_setup_task_logger.send(None, logger=logging.getLogger(TASK_LOGGER), **about)
-    if settings.worker.redirect_stdouts:
-        redirect_output(settings.worker.redirect_stdouts_level)
-    log_lines.attach(app.announcer)
+    worker = worker_of(app, ids.node_name(options.name))
+    worker.learn(loglevel=_level(options), logfile=options.logfile, pidfile=options.pidfile)
+    start_signals.configuring(worker, app.conf, _as_celerys(options))
     return app
+
+
+def set_up(app: Sedano, options: NodeOptions) -> None:
+    """Set up this process for the application: its logging, and what receivers of ``worker_init`` do."""
+    plan = make_plan(app, options)
+    worker = worker_of(app, plan.name)
+    concurrency = places(plan.posts, PREFORK) + places(plan.posts, THREADS) or 1
+    worker.learn(pool_cls=plan.pool, concurrency=concurrency, queues=plan.queues)
+    start_signals.initializing(worker)
+    _set_up_logging(app.settings.worker, options)
+    if app.settings.worker.redirect_stdouts:
+        redirect_output(app.settings.worker.redirect_stdouts_level)
+    log_lines.attach(app.announcer)
+    start_signals.set_up(worker, app.conf)
+
+
+def _set_up_logging(worker: WorkerSettings, options: NodeOptions) -> None:
+    formats = _log_formats(worker)
+    about = {"loglevel": _level(options), "logfile": options.logfile, "colorize": bool(formats.color)}
+    own = {**about, "format": formats.worker or WORKER_FORMAT}
+    answers = signals.setup_logging.send(None, **own)
+    # A receiver that failed has set up nothing.
+    if any(not isinstance(answer, Exception) for _, answer in answers):
+        return
+    set_up_logging(
+        options.loglevel,
+        logfile=options.logfile,
+        formats=formats,
+        hijack_root=worker.hijack_root_logger,
+    )
+    signals.after_setup_logger.send(None, logger=logging.getLogger(), **own)
+    tasks = {**about, "format": formats.task or TASK_FORMAT}
+    signals.after_setup_task_logger.send(None, logger=logging.getLogger(TASK_LOGGER), **tasks)
+
+
+def _level(options: NodeOptions) -> int:
+    return logging.getLevelNamesMapping()[options.loglevel.upper()]
+
+
+def _as_celerys(options: NodeOptions) -> dict[str, Any]:
+    """The options of the command line, as receivers of ``celeryd_init`` know them."""
+    names = (
+        "concurrency",
+        "exclude_queues",
+        "include",
+        "logfile",
+        "max_memory_per_child",
+        "max_tasks_per_child",
+        "pidfile",
+        "pool",
+        "purge",
+        "queues",
+        "soft_time_limit",
+        "time_limit",
+    )
+    return {"loglevel": _level(options), **{name: getattr(options, name) for name in names}}
 
 
 def _log_formats(worker: WorkerSettings) -> LogFormats:
@@ -86,7 +137,8 @@ def make_plan(app: Sedano, options: NodeOptions) -> NodePlan:
     """
     settings = app.settings
     worker = settings.worker
-    pool = options.pool or worker.pool
+    pool, pools = _pools(options, worker)
+    has_coroutines = any(task.is_coroutine for task in app.tasks.values())
     plan = NodePlan(
         name=ids.node_name(options.name),
         app_name=app.main or "",
@@ -99,20 +151,9 @@ def make_plan(app: Sedano, options: NodeOptions) -> NodePlan:
         result_serializer=settings.results.serializer,
         base_dir=str(app.base_dir),
         queues=_queues(app, options),
-        tasks={
-            name: TaskTraits(
-                acks_late=bool(task.acks_late),
-                ignore_result=bool(task.ignore_result),
-                is_coroutine=task.is_coroutine,
-                time_limit=task.time_limit,
-                soft_time_limit=task.soft_time_limit,
-                store_errors_even_if_ignored=bool(task.store_errors_even_if_ignored),
-            )
-            for name, task in app.tasks.items()
-        },
+        tasks={name: traits_of(task) for name, task in app.tasks.items()},
         pool=pool,
-        concurrency=1 if pool == "solo" else options.concurrency or worker.concurrency or usable_cpus(),
-        async_concurrency=worker.async_concurrency,
+        posts=posts_for(pools, coroutines_each=worker.async_concurrency if has_coroutines else 0),
         max_tasks_per_child=options.max_tasks_per_child or worker.max_tasks_per_child,
         max_memory_per_child=options.max_memory_per_child or worker.max_memory_per_child,
         time_limit=options.time_limit or settings.tasks.time_limit,
@@ -125,25 +166,38 @@ def make_plan(app: Sedano, options: NodeOptions) -> NodePlan:
         warnings=(*app.conf.warnings, *_vain_receivers()),
     )
     check_limits(plan)
-    return plan
+    return msgspec.structs.replace(plan, warnings=(*plan.warnings, *check_slots(plan)))
 
 
-def check_limits(plan: NodePlan) -> None:
-    """Limits that contradict each other, or that the pool cannot keep, are errors at the start."""
-    limited = [
-        ("", plan.time_limit, plan.soft_time_limit),
-        *((f"task {n}: ", t.time_limit, t.soft_time_limit) for n, t in plan.tasks.items()),
-    ]
-    for where, hard, soft in limited:
-        if hard and soft and soft > hard:
-            raise ConfigurationError(
-                f"{where}soft_time_limit ({soft} s) is longer than time_limit ({hard} s)."
-            )
-        if plan.pool == "solo" and (hard or soft):
-            raise ConfigurationError(
-                f"{where}the solo pool cannot keep time limits, because nothing watches the one process. "
-                "Remove the limit, or use --pool prefork."
-            )
+def traits_of(task: Task[..., Any]) -> TaskTraits:
+    """What the parent needs to know of one task."""
+    return TaskTraits(
+        acks_late=bool(task.acks_late),
+        ignore_result=bool(task.ignore_result),
+        is_coroutine=task.is_coroutine,
+        time_limit=task.time_limit,
+        soft_time_limit=task.soft_time_limit,
+        store_errors_even_if_ignored=bool(task.store_errors_even_if_ignored),
+        rate_limit=None if task.app.settings.worker.disable_rate_limits else rate_limit_of(task),
+        # A class of the user's may mean something else by it. Which word it is, check_slots judges.
+        pool=task.pool if isinstance(task.pool, str) else None,  # type: ignore[arg-type]
+    )
+
+
+def _pools(options: NodeOptions, worker: WorkerSettings) -> tuple[str, dict[str, int]]:
+    """The pools as they are named, and how many slots each has."""
+    name = options.pool or worker.pool
+    pools = read_pools(name)
+    if options.concurrency and any(number is not None for number in pools.values()):
+        raise ConfigurationError(
+            f"--concurrency {options.concurrency}: the pools say themselves how many slots they have: {name}."
+        )
+    given = options.concurrency or worker.concurrency
+    slots = {
+        pool: number or given or (worker.async_concurrency if pool == ASYNCIO else usable_cpus())
+        for pool, number in pools.items()
+    }
+    return name, {PREFORK: 1} if "solo" in slots else slots
 
 
 def usable_cpus() -> int:
@@ -155,8 +209,8 @@ def usable_cpus() -> int:
 
 def _vain_receivers() -> list[str]:
     return [
-        f"{signal.name}: this version never sends this signal, so its receivers are not called."
-        for signal in signals.NOT_SENT
+        f"{signal.name}: receivers of this signal are never called: {why}."
+        for signal, why in signals.NOT_SENT.items()
         if signal.has_listeners()
     ]
 

@@ -15,26 +15,22 @@ from sedano.cli.invocation import Invocation, pass_invocation
 from sedano.cli.names_option import names, names_if_any
 from sedano.cli.setting_overrides import setting_overrides
 from sedano.cli.user_error import UserError
+from sedano.errors import NotSupported
+from sedano.settings.pools import read_pools, written
 
 LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", "FATAL")
-POOLS: Final = ("prefork", "solo")
-#: Celery's other pools, and what serves instead.
-OTHER_POOLS: Final = {
-    "threads": "-P prefork -c N runs N tasks at once; `async def` tasks run many at once in each process.",
-    "eventlet": "Write I/O tasks as `async def`: prefork runs many of them at once in each process.",
-    "gevent": "Write I/O tasks as `async def`: prefork runs many of them at once in each process.",
-    "custom": "-P prefork or -P solo.",
-}
 
 
 def _pool(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
-    if value is None or value in POOLS:
-        return value
-    if value == "processes":
-        return "prefork"  # Celery's other name for it
-    if value in OTHER_POOLS:
-        raise UserError(f"--pool: this version has no pool {value!r}.", hint=OTHER_POOLS[value])
-    raise UserError(f"--pool: there is no pool {value!r}.", hint="The pools are prefork and solo.")
+    if value is None:
+        return None
+    try:
+        return written(read_pools(value))
+    except NotSupported as error:
+        raise UserError(
+            f"--pool: {error}.",
+            hint="The pools are prefork, threads, asyncio, solo, or a mixture: -P prefork=2,threads=200.",
+        ) from error
 
 
 def _concurrency(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> int | None:
@@ -121,15 +117,17 @@ Signals:
     metavar="N|auto",
     callback=_concurrency,
     heading="Processes",
-    help="How many tasks run at once; the default is one for each usable CPU.",
+    help="How many tasks run at once; the default is one for each usable CPU (for asyncio, "
+    "worker_async_concurrency).",
 )
 @option(
     "-P",
     "--pool",
-    metavar="prefork|solo",
+    metavar="POOL",
     callback=_pool,
     heading="Processes",
-    help="prefork: a process for each task at once. solo: everything in one process, for debugging.",
+    help="prefork: a process for each task at once. threads: a thread. asyncio: `async def` tasks in one "
+    "process. Mixed: prefork=2,threads=200. solo: everything in one process, for debugging.",
 )
 @option(
     "--max-tasks-per-child",
@@ -200,6 +198,7 @@ def worker(invocation: Invocation, /, settings: tuple[str, ...], **options: Any)
     \b
     sedano -A proj worker -l INFO               a process for each CPU
     sedano -A proj worker -c 2 -Q mail,reports  two processes, two queues
+    sedano -A proj worker -P threads -c 200     for tasks that wait for the network
     sedano -A proj worker --reload              for development
     """
     if None not in (hard := options["time_limit"], soft := options["soft_time_limit"]) and soft > hard:
@@ -219,7 +218,7 @@ def worker(invocation: Invocation, /, settings: tuple[str, ...], **options: Any)
 
 def _run(invocation: Invocation, overrides: dict[str, str], options: dict[str, Any]) -> int:
     from sedano.cli.planning import load
-    from sedano.worker.node import run_node
+    from sedano.worker.running import run_node
     from sedano.worker.options import NodeOptions
 
     return run_node(

@@ -11,7 +11,7 @@ import traceback
 
 import msgspec
 
-from sedano.cli.planning import load_application, make_plan
+from sedano.cli.planning import load_application, make_plan, set_up
 from sedano.worker import zygote_words as words
 from sedano.worker.channel import Channel
 from sedano.worker.options import NodeOptions
@@ -36,6 +36,9 @@ def main(arguments: list[str]) -> None:
             reconfigure(line_buffering=True)
     try:
         app = load_application(options)
+        if make_plan(app, options).pool != "solo":
+            set_up(app, options)
+        # Else the parent does it: there, everything is in one process.
         plan = make_plan(app, options)
         # Opened, not connected: their drivers are imported once, and not by each child in its first task.
         _ = app.broker, app.results

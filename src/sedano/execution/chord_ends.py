@@ -91,13 +91,13 @@ class ChordEnds:
             return []
         groups = store.groups
         for group_id, members in workflow.extensions:
-            _patiently(lambda group_id=group_id, members=members: groups.extend_chord(group_id, members))  # type: ignore[misc]
-        completes = _patiently(lambda: groups.add_parts(workflow.parts))
+            patiently(lambda group_id=group_id, members=members: groups.extend_chord(group_id, members))  # type: ignore[misc]
+        completes = patiently(lambda: groups.add_parts(workflow.parts))
         return [part for part, last in zip(workflow.parts, completes, strict=True) if last]
 
     def _record_of_end(self, attempt: Attempt, part: ChordPart) -> Record:
         member = next(one for one in memberships(attempt.request) if one.part().member == part.member)
-        following = _patiently(lambda: self._following(attempt, member, None))
+        following = patiently(lambda: self._following(attempt, member, None))
         end = ChordEnd(part.group_id, part.member)
         workflow = WorkflowChange(tuple(following.results), tuple(following.parts), end)
         return Record(None, follow_ups=tuple(following.publications), workflow=workflow)
@@ -137,7 +137,8 @@ class ChordEnds:
         return store
 
 
-def _patiently(ask: Callable[[], T]) -> T:
+def patiently(ask: Callable[[], T]) -> T:
+    """Ask the store until it answers. Raises ResultStoreUnavailable where it does not, for long."""
     for attempt in range(_TRIES):
         try:
             return ask()

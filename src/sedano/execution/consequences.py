@@ -4,6 +4,7 @@ Called by ``settling`` (for tasks that carry a workflow only) and by ``chord_end
 begun in the store here; else it touches no store, and publishes nothing.
 """
 
+import traceback
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -94,7 +95,8 @@ class Consequences:
         """
         cause = error.__cause__ if error.__cause__ is not None else error
         is_group = body.get("subtask_type") == "group"
-        failure = Failure(cause if is_group else error, str(error))
+        told = cause if is_group else error
+        failure = Failure(told, "".join(traceback.format_exception_only(told)))
         steps = list(leaves([body]))
         publications: list[Publication] = []
         for task_id, name, errbacks in _called_for(body):

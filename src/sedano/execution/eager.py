@@ -4,10 +4,9 @@ Composed into the application. Retries are run at once, without their delays, an
 task. Publishes nothing.
 """
 
-import asyncio
-import threading
 import traceback
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from sedano import announced, ids
@@ -17,6 +16,8 @@ from sedano.execution.eager_following import EagerFollowing
 from sedano.execution.host import Host
 from sedano.execution.invoke import call, call_async
 from sedano.execution.outcome import Failed, Outcome, Rejected, Replaced, Retried, Succeeded, state_of
+from sedano.loops import steps
+from sedano.loops.steps import Blocking, Steps
 from sedano.message.task_message import TaskMessage
 from sedano.results import celery_meta
 from sedano.results.eager_result import EagerResult
@@ -52,23 +53,40 @@ class EagerRunner:
             options: How it was called; ``retries`` and ``task_id`` of the first attempt among them.
             throw: Raise what the task raised; None leaves it to ``task_eager_propagates``.
         """
+        return steps.run(self.steps(task, args, kwargs, options, throw=throw))
+
+    def steps(
+        self,
+        task: Task[..., Any],
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        options: TaskOptions,
+        *,
+        throw: bool | None = None,
+    ) -> Steps[EagerResult[Any]]:
+        """``run`` in steps, for an event loop as well: a coroutine task runs on the loop that takes them."""
         task_signals.attach(self._app.announcer)
         task_id, retries = options.task_id or ids.task_id(), options.retries
         while True:
             request = self._request(task, task_id, args, kwargs, retries, options)
-            outcome = self._attempt(task, request)
+            attempt = self._attempt(task, request)
+            if task.is_coroutine:
+                outcome = yield from attempt
+            else:
+                # All of it: handlers may take as long as the function, and belong into the same thread.
+                outcome = yield Blocking(partial(steps.run, attempt), self._app.run_blocking)
             following = outcome.retry.sig if isinstance(outcome, Retried) else None
             if not isinstance(following, NextAttempt):
                 break
             args, kwargs, options = following.args, following.kwargs, following.options
             retries = options.retries
         if isinstance(outcome, Replaced):
-            outcome = _run_replacement(request)
+            outcome = yield from _run_replacement(request)
         else:
             # What replaces a task has taken its callbacks over.
-            self._following.run(request, outcome)
+            yield from self._following.run(request, outcome)
         state, value = state_of(outcome)
-        self._store(task, task_id, outcome)
+        yield Blocking(partial(self._store, task, task_id, outcome), self._app.run_blocking)
         propagate = self._app.settings.tasks.eager_propagates if throw is None else throw
         if propagate and isinstance(outcome, Failed):
             raise outcome.error
@@ -113,16 +131,17 @@ class EagerRunner:
             message, task, queue=options.queue or "", hostname=ids.hostname(), is_eager=True
         )
 
-    def _attempt(self, task: Task[..., Any], request: Context) -> Outcome:
+    def _attempt(self, task: Task[..., Any], request: Context) -> Steps[Outcome]:
         announcer = self._app.announcer
         token = current_request.set(request)
         try:
             announcer.announce(announced.TaskStarted(task, request))
-            handlers.before_start(task, request)
+            outcome: Outcome
             if task.is_coroutine:
-                outcome = _run_to_end(call_async(task, request))
+                outcome = yield call_async(task, request)
             else:
                 outcome = call(task, request)
+            handlers.ended(task, request, outcome)
             match outcome:
                 case Succeeded(value=value):
                     announcer.announce(announced.TaskSucceeded(task, request, value, 0.0))
@@ -132,7 +151,7 @@ class EagerRunner:
                     announcer.announce(announced.TaskRetried(task, request, retry, text))
                 case Rejected(reason=reason, requeue=requeue):
                     announcer.announce(announced.TaskRejected(task, request, reason, requeue))
-            handlers.after_run(task, request, outcome)
+            handlers.returned(task, request, outcome)
             announcer.announce(announced.TaskFinished(task, request, *state_of(outcome)))
         finally:
             current_request.reset(token)
@@ -154,26 +173,13 @@ class EagerRunner:
         self._app.results.put([write])
 
 
-def _run_replacement(request: Context) -> Outcome:
+def _run_replacement(request: Context) -> Steps[Outcome]:
     """Run what has taken a task's place; its outcome is the task's."""
     token = current_request.set(request)
     try:
-        return Succeeded(request._replacement.apply().get(disable_sync_subtasks=False))
+        result = yield from request._replacement._eager_steps()
+        return Succeeded(result.get(disable_sync_subtasks=False))
     except Exception as error:
         return Failed(error, "".join(traceback.format_exception(error)))
     finally:
         current_request.reset(token)
-
-
-def _run_to_end(coroutine: Coroutine[Any, Any, Outcome]) -> Outcome:
-    """Run a coroutine from synchronous code, whether or not an event loop runs in this thread."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(coroutine)
-    # A loop cannot run inside a running one: give it a thread, and wait for that.
-    outcomes: list[Outcome] = []
-    thread = threading.Thread(target=lambda: outcomes.append(asyncio.run(coroutine)))
-    thread.start()
-    thread.join()
-    return outcomes[0]

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sedano.brokers.publication import Publication
-from sedano.errors import TaskNotRegistered
+from sedano.errors import ResultStoreUnavailable, TaskNotRegistered
 from sedano.execution.following import Follower
 from sedano.execution.host import Host
 from sedano.execution.never_run import Failure
@@ -54,6 +54,8 @@ class Errbacks:
         """As a group that gets the failed task's id."""
         try:
             return self._follower.together(errbacks, (request.id,), request, why)
+        except ResultStoreUnavailable:
+            raise
         except Exception:
             if len(errbacks) == 1:
                 logger.exception(

@@ -18,6 +18,7 @@ from sedano.errors import (
     MalformedMessage,
     MessageError,
     NotSupported,
+    ResultStoreError,
     ResultStoreUnavailable,
     TaskCrashed,
     TaskNotRegistered,
@@ -26,13 +27,14 @@ from sedano.errors import (
 from sedano.execution import ending as ending_kinds
 from sedano.execution import task_signals
 from sedano.execution.attempt import Attempt, Running
-from sedano.execution.chord_ends import ChordEnds
+from sedano.execution.chord_ends import ChordEnds, patiently
 from sedano.execution.ending import ChordComplete, Ending, Expired, error_of
 from sedano.execution.executed import Executed
-from sedano.execution.handlers import after_run, before_start
+from sedano.execution.handlers import ended, returned
 from sedano.execution.host import Host
 from sedano.execution.invoke import call, call_async
 from sedano.execution.job import Job
+from sedano.execution.limits import Limits
 from sedano.execution.membership import memberships
 from sedano.execution.outcome import (
     Crashed,
@@ -47,7 +49,6 @@ from sedano.execution.outcome import (
     state_of,
 )
 from sedano.execution.settling import Settling
-from sedano.execution.soft_limit import SoftLimit
 from sedano.message.compression import MAX_BODY
 from sedano.message.decoding import decode
 from sedano.message.envelope import Envelope
@@ -55,6 +56,7 @@ from sedano.message.task_message import TaskMessage
 from sedano.message.wire_time import parse_time
 from sedano.tasks.request import Context
 from sedano.tasks.task import Task
+from sedano.tasks.worker_view import worker_of
 
 logger = logging.getLogger("sedano.worker.task")
 
@@ -90,15 +92,16 @@ class Executor:
         *,
         node: str | None = None,
         report: Reporter | None = None,
-        soft_limit: SoftLimit | None = None,
+        limits: Limits | None = None,
     ) -> None:
         self._app = app
         self._node = node
         self._report = report
-        self._soft_limit = soft_limit
+        self._limits = limits
         self._settling = Settling(app)
         self._chords = ChordEnds(app)
         self._announcer = app.announcer
+        self._worker = worker_of(app, node)
         task_signals.attach(app.announcer)
 
     def execute(self, job: Job) -> Executed:
@@ -113,7 +116,11 @@ class Executor:
                     return self._finish_from_outside(attempt, job.ending)
                 self._announce_start(attempt)
                 outcome = call(
-                    attempt.task, attempt.request, soft_limit=self._soft_limit, seconds=job.soft_time_limit
+                    attempt.task,
+                    attempt.request,
+                    limits=self._limits,
+                    soft_seconds=job.soft_time_limit,
+                    hard_seconds=job.time_limit,
                 )
                 return self._finish(attempt, outcome)
         except Exception as error:
@@ -191,12 +198,15 @@ class Executor:
         try:
             task = self._app.tasks[message.task]
         except TaskNotRegistered as error:
+            if not delivery.task:
+                return self._refuse(job, error)
             # Set aside under its name, until a node comes up that knows it.
-            return Executed(delivery.tag, Park(delivery.tag)) if delivery.task else self._refuse(job, error)
-        if task.is_coroutine and not delivery.task:
-            return self._refuse(job, NotSupported(_UNPLACEABLE))
+            self._announcer.announce(announced.MessageParked(self._worker, delivery, error))
+            return Executed(delivery.tag, Park(delivery.tag))
         request = self._request(job, message, task)
         attempt = Attempt(job, task, request)
+        if task.is_coroutine and not delivery.task:
+            return self._bury(attempt, NotSupported(_UNPLACEABLE))
         if delivery.redelivered and (message.chord or message.chain):
             told_before = self._told_before(attempt)
             if told_before is not None:
@@ -221,7 +231,7 @@ class Executor:
 
     def _refuse(self, job: Job, error: Exception) -> Executed:
         delivery = job.delivery
-        self._announcer.announce(announced.MessageRefused(delivery.task_id, delivery.task, error))
+        self._announcer.announce(announced.MessageRefused(self._worker, delivery, error))
         result = self._settling.failure_of(delivery.task_id, error) if delivery.task_id else None
         reason = f"{type(error).__name__}: {error}"
         if job.acknowledged:
@@ -232,7 +242,11 @@ class Executor:
         """What surrounds the task failed, such as the care for connections: no fault of the child's."""
         delivery = job.delivery
         who = delivery.task, delivery.task_id
-        comes_again = isinstance(error, ResultStoreUnavailable) or isinstance(job.ending, ChordComplete)
+        comes_again = (
+            isinstance(error, ResultStoreUnavailable)
+            or (isinstance(error, ResultStoreError) and attempt is None)  # nothing has run
+            or isinstance(job.ending, ChordComplete)
+        )
         if comes_again and not job.acknowledged:
             logger.warning("Task %s[%s] will be brought to its end later: %s", *who, error)
             due = self._app.clock.timestamp() + STORE_IS_BACK
@@ -240,12 +254,17 @@ class Executor:
         logger.exception("Task %s[%s] could not be brought to an end", *who)
         if isinstance(attempt, Attempt):
             try:
-                settlement = self._settling.burial(attempt, error)
-                self._announcer.announce(announced.MessageRefused(delivery.task_id, delivery.task, error))
-                return Executed(delivery.tag, settlement)
+                return self._bury(attempt, error, attempt.request)
             except Exception:
                 logger.exception("Task %s[%s]: nor could it be told of that", *who)
         return self._refuse(job, error)
+
+    def _bury(self, attempt: Attempt, error: Exception, run: Context | None = None) -> Executed:
+        """The message can be read, but not run: what depends on it hears of that."""
+        executed = self._conclude(attempt, self._settling.burial(attempt, error))
+        delivery = attempt.job.delivery
+        self._announcer.announce(announced.MessageRefused(self._worker, delivery, error, run))
+        return executed
 
     # -- chords
 
@@ -283,8 +302,8 @@ class Executor:
 
     def _announce_start(self, attempt: Attempt) -> None:
         if self._announcer.wants(announced.TaskStarted):
-            self._announcer.announce(announced.TaskStarted(attempt.task, attempt.request))
-        before_start(attempt.task, attempt.request)
+            delivery = attempt.job.delivery
+            self._announcer.announce(announced.TaskStarted(attempt.task, attempt.request, delivery))
         attempt.started = perf_counter()
 
     # -- words in between
@@ -304,15 +323,20 @@ class Executor:
     def _finish(self, attempt: Attempt, outcome: Outcome) -> Executed:
         if attempt.started:
             attempt.runtime = perf_counter() - attempt.started
-        settlement, outcome = self._settling.settlement(attempt, outcome)
-        if not attempt.job.silent:
+        job = attempt.job
+        if job.acknowledged:
+            settlement, outcome = patiently(lambda: self._settling.settlement(attempt, outcome))
+        else:
+            settlement, outcome = self._settling.settlement(attempt, outcome)
+        if not job.silent:
             self._announce_end(attempt, outcome)
-        if attempt.job.acknowledged:
+        if job.acknowledged:
             return self._conclude(attempt, settlement)
-        return Executed(attempt.job.delivery.tag, settlement, attempt.runtime)
+        return Executed(job.delivery.tag, settlement, attempt.runtime)
 
     def _announce_end(self, attempt: Attempt, outcome: Outcome) -> None:
         task, request, announcer = attempt.task, attempt.request, self._announcer
+        ended(task, request, outcome)
         match outcome:
             case Succeeded(value=value):
                 if announcer.wants(announced.TaskSucceeded):
@@ -331,7 +355,7 @@ class Executor:
                 announcer.announce(announced.TaskRejected(task, request, reason, requeue))
             case Ignored() | Replaced():
                 announcer.announce(announced.TaskIgnored(task, request))
-        after_run(task, request, outcome)
+        returned(task, request, outcome)
         if attempt.job.ending is None and announcer.wants(announced.TaskFinished):
             announcer.announce(announced.TaskFinished(task, request, *state_of(outcome)))
 

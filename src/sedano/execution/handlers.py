@@ -1,6 +1,7 @@
 """The handlers that a task's class may define: ``on_success``, ``on_failure`` and the like.
 
-Called by the executor. What a handler raises is logged, and changes nothing of the outcome.
+Called by the executor, in Celery's order: ``ended``, then the signal, then ``returned``. What they raise is
+logged, and changes nothing of the outcome; but for ``before_start``, which belongs to the run.
 """
 
 import logging
@@ -24,29 +25,42 @@ def entry(task: Task[..., Any]) -> Callable[..., Any]:
 
 
 def before_start(task: Task[..., Any], request: Context) -> None:
-    """Tell the task that it begins."""
+    """Tell the task that it begins. What this raises, the task has raised."""
     if "before_start" in _own_handlers(type(task)):
-        _call(task, "before_start", request.id, request.args, request.kwargs)
+        task.before_start(request.id or "", request.args, request.kwargs)
 
 
-def after_run(task: Task[..., Any], request: Context, outcome: Outcome) -> None:
-    """Tell the task how it ended."""
+def ended(task: Task[..., Any], request: Context, outcome: Outcome) -> None:
+    """Tell the task how it ended: ``on_success``, ``on_failure`` or ``on_retry``."""
     own = _own_handlers(type(task))
     if not own:
         return
     call = (request.id, request.args, request.kwargs)
     match outcome:
-        case Succeeded(value=value):
-            if "on_success" in own:
-                _call(task, "on_success", value, *call)
-            if "after_return" in own:
-                _call(task, "after_return", SUCCESS, value, *call, None)
-        case Failed(error=error, traceback=text):
-            _tell_failure(task, own, call, ExceptionInfo(error, text))
-        case Crashed(error=crash):
-            _tell_failure(task, own, call, ExceptionInfo(crash, str(crash)))
+        case Succeeded(value=value) if "on_success" in own:
+            _call(task, "on_success", value, *call)
+        case Failed(error=error, traceback=text) if "on_failure" in own:
+            _call(task, "on_failure", error, *call, ExceptionInfo(error, text))
+        case Crashed(error=crash) if "on_failure" in own:
+            _call(task, "on_failure", crash, *call, ExceptionInfo(crash, str(crash)))
         case Retried(retry=retry, traceback=text) if "on_retry" in own:
             _call(task, "on_retry", retry.exc or retry, *call, ExceptionInfo(retry, text))
+        case _:
+            pass
+
+
+def returned(task: Task[..., Any], request: Context, outcome: Outcome) -> None:
+    """Tell the task that it is over for good: ``after_return``."""
+    if "after_return" not in _own_handlers(type(task)):
+        return
+    call = (request.id, request.args, request.kwargs)
+    match outcome:
+        case Succeeded(value=value):
+            _call(task, "after_return", SUCCESS, value, *call, None)
+        case Failed(error=error, traceback=text):
+            _call(task, "after_return", FAILURE, error, *call, ExceptionInfo(error, text))
+        case Crashed(error=crash):
+            _call(task, "after_return", FAILURE, crash, *call, ExceptionInfo(crash, str(crash)))
         case _:
             pass
 
@@ -61,15 +75,6 @@ def _own_handlers(kind: type[Task[..., Any]]) -> frozenset[str]:
         own = frozenset(name for name in _HANDLERS if getattr(kind, name) is not getattr(Task, name))
         _own_of[kind] = own
     return own
-
-
-def _tell_failure(
-    task: Task[..., Any], own: frozenset[str], call: tuple[Any, ...], info: ExceptionInfo
-) -> None:
-    if "on_failure" in own:
-        _call(task, "on_failure", info.exception, *call, info)
-    if "after_return" in own:
-        _call(task, "after_return", FAILURE, info.exception, *call, info)
 
 
 def _call(task: Task[..., Any], handler: str, *args: Any) -> None:

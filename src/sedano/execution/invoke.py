@@ -10,9 +10,9 @@ from typing import Any
 
 from sedano import errors
 from sedano.errors import Ignore, Reject, Retry, SoftTimeLimitExceeded, TimeLimitExceeded
-from sedano.execution.handlers import entry
+from sedano.execution.handlers import before_start, entry
+from sedano.execution.limits import HardLimitPassed, Limits
 from sedano.execution.outcome import Failed, Ignored, Outcome, Rejected, Replaced, Retried, Succeeded
-from sedano.execution.soft_limit import SoftLimit
 from sedano.tasks import retrying
 from sedano.tasks.request import Context
 from sedano.tasks.task import Task
@@ -22,19 +22,30 @@ def call(
     task: Task[..., Any],
     request: Context,
     *,
-    soft_limit: SoftLimit | None = None,
-    seconds: float | None = None,
+    limits: Limits | None = None,
+    soft_seconds: float | None = None,
+    hard_seconds: float | None = None,
 ) -> Outcome:
-    """Run the function of a task, under a soft limit of so many ``seconds`` if given."""
-    try:
-        if soft_limit is None or seconds is None:
-            return Succeeded(entry(task)(*request.args, **request.kwargs))
-        soft_limit.arm(seconds)
+    """Run the function of a task; under limits if there is something that keeps them."""
+    if limits is None or (soft_seconds is None and hard_seconds is None):
         try:
+            before_start(task, request)
+            return Succeeded(entry(task)(*request.args, **request.kwargs))
+        except BaseException as error:
+            return outcome_of(task, request, error)
+    try:
+        limits.arm(soft_seconds, hard_seconds)
+        try:
+            before_start(task, request)
             return Succeeded(entry(task)(*request.args, **request.kwargs))
         finally:
-            soft_limit.disarm()
+            limits.disarm()
+    except HardLimitPassed as error:
+        limits.disarm()
+        return _failed(TimeLimitExceeded(hard_seconds).with_traceback(error.__traceback__))
     except BaseException as error:
+        # Once more: a limit that passed at the very end may have interrupted ``disarm`` itself.
+        limits.disarm()
         return outcome_of(task, request, error)
 
 
@@ -50,6 +61,7 @@ async def call_async(
     hard = asyncio.timeout(hard_seconds)
     try:
         async with hard, soft:
+            before_start(task, request)
             return Succeeded(await entry(task)(*request.args, **request.kwargs))
     except TimeoutError as error:
         if hard.expired():
@@ -67,7 +79,7 @@ def outcome_of(task: Task[..., Any], request: Context, error: BaseException) -> 
         case Retry():
             return _retried(task, request, error)
         case errors.Replaced():
-            return Replaced()
+            return Replaced(error)
         case Ignore():
             return Ignored(error)
         case Reject():
@@ -83,7 +95,8 @@ def outcome_of(task: Task[..., Any], request: Context, error: BaseException) -> 
 
 
 def _retried(task: Task[..., Any], request: Context, retry: Retry) -> Outcome:
-    if not request.is_eager and all(one.task_id != request.id for one in request.follow_ups):
+    by_hand = not isinstance(retry.sig, retrying.NextAttempt)
+    if by_hand and not request.is_eager and all(one.task_id != request.id for one in request.follow_ups):
         # Raised by hand rather than by Task.retry: the task still expects to run again.
         try:
             _retry_by_hand(task, retry)

@@ -4,6 +4,7 @@ import msgspec
 
 from sedano.brokers.delivery import Delivery
 from sedano.execution.ending import Ending
+from sedano.execution.slot_kind import PREFORK, SlotKind
 
 
 class Job(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -19,3 +20,5 @@ class Job(msgspec.Struct, frozen=True, array_like=True, gc=False):
     ending: Ending | None = None
     #: No handler and no signal is told of the end: the process that told them has died of it.
     silent: bool = False
+    #: The kind of slot that it was claimed for.
+    slot: SlotKind = PREFORK

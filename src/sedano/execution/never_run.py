@@ -4,7 +4,7 @@ Called by ``consequences``. Touches no broker and no store.
 """
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sedano import states
 from sedano.errors import NotSerializable, TaskNotRegistered, TaskRevoked
@@ -14,6 +14,9 @@ from sedano.results import celery_meta, chord_document
 from sedano.results.group_store import ChordPart
 from sedano.results.result_write import ResultWrite
 from sedano.results.task_meta import TaskMeta
+
+#: What is stored of a step with ``result_extended``, and where its signature has it.
+_SHOWN: Final = {"name": "task", "args": "args", "kwargs": "kwargs"}
 
 
 class Failure(NamedTuple):
@@ -67,13 +70,16 @@ class NeverRun:
         return None if kept is None else self._app.clock.timestamp() + kept.total_seconds()
 
     def _result(self, task_id: str, leaf: Leaf, failure: Failure) -> ResultWrite:
-        group_id = (leaf.signature.get("options") or {}).get("group_id")
+        signature, settings = leaf.signature, self._app.settings.results
+        group_id = (signature.get("options") or {}).get("group_id")
         origin: dict[str, Any] = {"finished_at": self._app.clock.now(), "group_id": group_id}
+        if settings.extended:
+            origin |= {name: signature[of] for name, of in _SHOWN.items() if of in signature} | {"retries": 0}
         if failure.state == states.REVOKED:
             meta = TaskMeta.revoked(task_id, failure.error, **origin)
         else:
             meta = TaskMeta.failed(task_id, failure.error, traceback=failure.traceback, **origin)
-        settings, now = self._app.settings.results, self._app.clock.timestamp()
+        now = self._app.clock.timestamp()
         try:
             return celery_meta.to_write(meta, settings, now=now)
         except (NotSerializable, RecursionError):

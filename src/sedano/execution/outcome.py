@@ -5,7 +5,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from sedano import states
-from sedano.errors import Ignore, Retry, TaskCrashed, TaskRevoked
+from sedano.errors import Ignore, Reject, Retry, TaskCrashed, TaskRevoked
 
 
 class Succeeded(msgspec.Struct, frozen=True):
@@ -51,6 +51,9 @@ class Ignored(msgspec.Struct, frozen=True):
 class Replaced(msgspec.Struct, frozen=True):
     """Another call has taken the task's place; its messages are among the request's follow-ups."""
 
+    #: What ``Task.replace`` raised.
+    error: Ignore = Ignore()
+
 
 class Rejected(msgspec.Struct, frozen=True):
     """The task refuses its message."""
@@ -73,7 +76,7 @@ def state_of(outcome: Outcome) -> tuple[str, Any]:
             return states.REVOKED, revoked
         case Retried(retry=retry):
             return states.RETRY, retry
-        case Ignored() | Replaced():
-            return states.IGNORED, None
-        case Rejected(reason=reason):
-            return states.REJECTED, reason
+        case Ignored(error=ignored) | Replaced(error=ignored):
+            return states.IGNORED, ignored
+        case Rejected(reason=reason, requeue=requeue):
+            return states.REJECTED, Reject(reason, requeue)

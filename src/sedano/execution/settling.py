@@ -114,7 +114,8 @@ class Settling:
 
     def started(self, attempt: Attempt, node: str | None) -> Record:
         """The function is about to run, in this process."""
-        meta = TaskMeta.started(attempt.request.id or "", pid=os.getpid(), hostname=node)
+        origin = self._origin(attempt)
+        meta = TaskMeta.started(attempt.request.id or "", pid=os.getpid(), hostname=node, **origin)
         return self._record(attempt, meta)
 
     def custom(self, attempt: Attempt, state: str, value: Any) -> Record:

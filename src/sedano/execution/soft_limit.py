@@ -19,9 +19,10 @@ class SoftLimit:
     def __init__(self) -> None:
         self._deadline: float | None = None  # written by the main thread and its signal handler only
 
-    def arm(self, seconds: float) -> None:
-        """From now on, a signal after ``seconds`` raises."""
-        self._deadline = monotonic() + seconds
+    def arm(self, soft: float | None, hard: float | None) -> None:
+        """From now on, a signal after ``soft`` seconds raises. A hard limit is the parent's business."""
+        if soft is not None:
+            self._deadline = monotonic() + soft
 
     def disarm(self) -> None:
         """The call is over: a late signal does nothing."""

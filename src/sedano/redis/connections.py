@@ -39,30 +39,33 @@ def connect(location: RedisLocation, *, timeout: float, client_name: str | None 
 
 
 def _connection(location: RedisLocation, timeout: float, client_name: str | None) -> Connection:
+    keywords = {**keywords_for(location, timeout), "retry": Retry(NoBackoff(), 0), "client_name": client_name}
+    if location.path is not None:
+        # To type checkers redis-py's class is abstract, and no kind of Connection; it serves as one.
+        unix: Any = UnixDomainSocketConnection
+        return cast(Connection, unix(**keywords))
+    if location.sentinels:
+        began = time.monotonic()
+        keywords["host"], keywords["port"] = _ask_sentinels(location, timeout)
+        keywords["socket_connect_timeout"] = max(0.01, timeout - (time.monotonic() - began))
+    return SSLConnection(**keywords) if location.tls is not None else Connection(**keywords)
+
+
+def keywords_for(location: RedisLocation, timeout: float) -> dict[str, Any]:
+    """What redis-py's classes of connections need to know of a server, asynchronous ones too."""
     keywords: dict[str, Any] = {
         "db": location.db,
         "username": location.username,
         "password": location.password,
         "socket_timeout": timeout,
         "socket_connect_timeout": timeout,
-        "retry": Retry(NoBackoff(), 0),
-        "client_name": client_name,
         "protocol": 2,
         **_ANONYMOUS,
     }
     if location.path is not None:
-        # To type checkers redis-py's class is abstract, and no kind of Connection; it serves as one.
-        unix: Any = UnixDomainSocketConnection
-        return cast(Connection, unix(path=location.path, **keywords))
-    host, port = location.host, location.port
-    if location.sentinels:
-        began = time.monotonic()
-        host, port = _ask_sentinels(location, timeout)
-        keywords["socket_connect_timeout"] = max(0.01, timeout - (time.monotonic() - began))
-    keywords |= {"host": host, "port": port, "socket_keepalive": True}
-    if location.tls is not None:
-        return SSLConnection(**keywords, **location.tls)
-    return Connection(**keywords)
+        return {**keywords, "path": location.path}
+    keywords |= {"host": location.host, "port": location.port, "socket_keepalive": True}
+    return {**keywords, **(location.tls or {})}
 
 
 def _ask_sentinels(location: RedisLocation, timeout: float) -> tuple[str, int]:

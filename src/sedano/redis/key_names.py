@@ -18,6 +18,7 @@ slot, and such names are for single servers only.
 | ``sedano:{<lane>}:paused`` | string | there while claims bring nothing |
 | ``sedano:{nodes}`` | sorted set | incarnations by the end of their lease |
 | ``sedano:{nodes}:<incarnation>`` | hash | a node: name, queues, when it began and renewed, what it runs |
+| ``sedano:{rate:<task>}`` | hash | when a task may start whose limit all nodes keep; gone when it says nothing |
 | ``sedano:queues`` | set | queues that were ever used |
 """
 
@@ -91,6 +92,10 @@ class KeyNames:
     def node(self, incarnation: str) -> str:
         """One who holds a lease."""
         return f"{self.prefix}sedano:{{nodes}}:{incarnation}"
+
+    def rate(self, task: str) -> str:
+        """When a task may start whose limit all nodes keep together."""
+        return f"{self.prefix}sedano:{{rate:{task}}}"
 
     @property
     def queues(self) -> str:

@@ -16,18 +16,18 @@ from sedano.results.dependency_graph import DependencyGraph, GraphFormatter
 from sedano.results.gathering import Gathering
 from sedano.results.promises import Promises
 from sedano.results.result_base import ResultBase, ResultTuple
+from sedano.results.result_coroutines import ResultCoroutines
 from sedano.results.result_source import ResultSource
 from sedano.results.result_tuple import read_result
 from sedano.results.result_write import ResultWrite
 from sedano.results.store import ResultStore
 from sedano.results.task_meta import TaskMeta
-from sedano.results.task_view import TaskView
 from sedano.results.unfinished import first_failure
 
 R_co = TypeVar("R_co", covariant=True)
 
 
-class AsyncResult(TaskView, Generic[R_co]):
+class AsyncResult(ResultCoroutines[R_co], Generic[R_co]):
     """The result of one task, there or still to come.
 
     ``AsyncResult(task_id)`` asks the current application; ``app.AsyncResult(task_id)`` asks that one.

@@ -11,6 +11,7 @@ from sedano.errors import TaskRevoked
 from sedano.results import joining
 from sedano.results.async_result import AsyncResult
 from sedano.results.result_base import ResultBase
+from sedano.results.store import ResultStore
 from sedano.results.task_meta import TaskMeta
 
 R_co = TypeVar("R_co", covariant=True)
@@ -73,6 +74,25 @@ class EagerResult(AsyncResult[R_co]):
         return value
 
     wait = get
+
+    async def aget(
+        self,
+        timeout: float | None = None,
+        propagate: bool = True,
+        *,
+        follow_parents: bool = True,
+        on_message: Callable[..., object] | None = None,
+        disable_sync_subtasks: bool = True,
+    ) -> R_co:
+        """``get`` for coroutines."""
+        return self.get(propagate=propagate, disable_sync_subtasks=disable_sync_subtasks)
+
+    async def arevoke(self) -> None:
+        """``revoke`` for coroutines."""
+        self._revoke()
+
+    def _drop(self) -> ResultStore | None:
+        return None
 
     def forget(self) -> None:
         """There is nothing stored to forget."""

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sedano import states
 from sedano.clock import Clock, SystemClock
@@ -16,6 +16,9 @@ from sedano.results.group_store import GroupStore, JointGroups
 from sedano.results.memory_groups import MemoryGroups, MemoryJointGroups
 from sedano.results.result_write import ResultWrite
 from sedano.results.store import JointResults
+
+if TYPE_CHECKING:
+    from sedano.results.async_results import AsyncResults
 
 #: ``wait`` returns by itself after this long: for a change that came before it began.
 _LONGEST_WAIT = 0.25
@@ -34,6 +37,7 @@ class MemoryResultStore:
         self._changed = threading.Condition()  # guards _results
         self._groups = MemoryGroups(self._clock)
         self.groups: GroupStore = self._groups
+        self._async_results: AsyncResults | None = None
 
     @classmethod
     def from_url(
@@ -88,6 +92,17 @@ class MemoryResultStore:
         if broker_location != self.location:
             return None
         return MemoryJointResults(self, MemoryJointGroups(self._groups))
+
+    @property
+    def async_results(self) -> "AsyncResults":
+        """The way of coroutines: at once, since nothing here takes time."""
+        if self._async_results is None:
+            # Imported here: it brings asyncio, which only those need who ask from coroutines.
+            from sedano.loops.threads import inline
+            from sedano.results.async_results import SyncResults
+
+            self._async_results = SyncResults(lambda: self, inline)
+        return self._async_results
 
     def close(self) -> None:
         """There is nothing to close."""

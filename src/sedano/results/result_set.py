@@ -16,12 +16,13 @@ from sedano.results.gathering import Gathering
 from sedano.results.promises import Promises
 from sedano.results.result_base import ResultBase, ResultTuple
 from sedano.results.result_source import ResultSource
+from sedano.results.set_coroutines import SetCoroutines
 from sedano.results.store import ResultStore
 from sedano.results.task_meta import TaskMeta
 from sedano.results.unfinished import Unfinished
 
 
-class ResultSet(ResultBase):
+class ResultSet(SetCoroutines):
     """Some results, in their order.
 
     >>> ResultSet([AsyncResult("1"), AsyncResult("2")])
@@ -212,10 +213,12 @@ class ResultSet(ResultBase):
         for member in self._arrivals(
             timeout=timeout, interval=interval, on_message=on_message, on_interval=on_interval
         ):
-            if isinstance(member, AsyncResult):
-                yield member.id, member._meta().as_dict()
-            else:
-                yield _id_of(member), member.children
+            yield self._shown(member)
+
+    def _shown(self, member: ResultBase) -> tuple[Any, Any]:
+        if isinstance(member, AsyncResult):
+            return member.id, member._meta().as_dict()
+        return _id_of(member), member.children
 
     def iterate(
         self, timeout: float | None = None, propagate: bool = True, interval: float = 0.5

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from sedano.loops.threads import Runner
 from sedano.results.store import ResultStore
 
 if TYPE_CHECKING:
@@ -22,6 +23,10 @@ class ResultSource(Protocol):
 
     @property
     def results(self) -> ResultStore | None: ...
+
+    @property
+    def run_blocking(self) -> Runner:
+        """Where synchronous code that may take long runs on behalf of coroutines."""
 
     def result_of(
         self, id: str, members: "Sequence[ResultBase] | None", *, parent: "ResultBase | None"

@@ -1,9 +1,9 @@
 """Results that are looked at together: one round trip for up to a thousand of them.
 
-Used by ``Gathering`` and by ``ResultSet``. Never waits.
+Used by ``Gathering``, by ``ResultSet``, and by their counterparts for coroutines. Never waits.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -64,11 +64,29 @@ class Unfinished:
             # The first ones last: it is them that will be waited for, and a store wakes us for what has
             # changed since our last look.
             for start in reversed(range(0, len(ids), BATCH)):
-                self._ended[:0] = self._look_at(store, waiting, ids[start : start + BATCH])
+                batch = ids[start : start + BATCH]
+                self._ended[:0] = self._take(store, waiting, batch, _fetch(store, batch))
             if not waiting:
                 del self._waiting[store]
         ended, self._ended = self._ended, []
         return ended
+
+    def take(self, store: ResultStore, documents: Mapping[str, bytes]) -> "list[Result]":
+        """Take in what somebody else has found in a store; those that have ended by that."""
+        waiting = self._waiting.get(store)
+        if waiting is None:
+            return []
+        ended = self._take(
+            store, waiting, [task_id for task_id in documents if task_id in waiting], documents
+        )
+        if not waiting:
+            del self._waiting[store]
+        return ended
+
+    @property
+    def by_store(self) -> "Mapping[ResultStore, Collection[str]]":
+        """The ids that are waited for in each store."""
+        return self._waiting
 
     def wait(self, *, most: int, timeout: float | None) -> None:
         """Sleep until one of the first ones may have changed."""
@@ -80,10 +98,13 @@ class Unfinished:
         """``wait`` is woken by a change."""
         return all(store.push for store in self._waiting)
 
-    def _look_at(
-        self, store: ResultStore, waiting: "dict[str, list[Result]]", ids: Sequence[str]
+    def _take(
+        self,
+        store: ResultStore,
+        waiting: "dict[str, list[Result]]",
+        ids: Sequence[str],
+        documents: Mapping[str, bytes],
     ) -> "list[Result]":
-        documents = _fetch(store, ids)
         ended: list[Result] = []
         for task_id in ids:
             document = documents.get(task_id)
@@ -113,6 +134,11 @@ def _fetch(store: ResultStore, ids: Sequence[str]) -> Mapping[str, bytes]:
 def first_failure(results: "Sequence[Result]") -> TaskMeta | None:
     """What is known of the first of these tasks that has failed, or was revoked. Looks once."""
     Unfinished(results).look()
+    return known_failure(results)
+
+
+def known_failure(results: "Sequence[Result]") -> TaskMeta | None:
+    """The same, as far as it is known already."""
     for result in results:
         if result._cache is not None and result._cache.status in states.PROPAGATE_STATES:
             return result._cache

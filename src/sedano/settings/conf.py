@@ -9,6 +9,7 @@ the defaults.
 import copy
 import os
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from sedano.errors import ConfigurationError, did_you_mean
@@ -126,6 +127,16 @@ class Conf(MutableMapping[str, Any]):
         for name, value in changes.items():
             self._overrides[self._current_name(name)] = Written(value, name)
         self._reading = None
+
+    @contextmanager
+    def restored(self) -> Iterator[None]:
+        """What is set within, on this object or by ``override``, is taken back at the end: for tests."""
+        overrides, changes = dict(self._overrides), dict(self._changes)
+        try:
+            yield
+        finally:
+            self._overrides, self._changes = overrides, changes
+            self._reading = None
 
     def reload(self) -> None:
         """Read the sources again when a setting is asked for next."""

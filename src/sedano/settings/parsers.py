@@ -14,6 +14,9 @@ from typing import Any, Final
 import msgspec
 
 from sedano.errors import NotSupported
+from sedano.rate_limit import EXPECTED as A_RATE
+from sedano.rate_limit import seconds_per_start
+from sedano.settings import pools
 from sedano.settings.sections import PUBLISH_RETRY_POLICY
 
 TRUE_WORDS: Final = frozenset({"true", "yes", "on", "1"})
@@ -157,6 +160,12 @@ def _time_limit(value: object) -> float | None:
     return seconds or None
 
 
+def _rate(value: Any) -> str | float:
+    seconds_per_start(value)
+    written: str | float = value
+    return written
+
+
 def _count_or_none(value: object) -> int | None:
     count = integer(at_least=0).read(value)
     return count or None
@@ -194,13 +203,7 @@ def _result_compression(value: object) -> str:
 
 
 def _pool(value: object) -> str:
-    name = "prefork" if value == "processes" else _text(value)
-    if name not in ("prefork", "solo"):
-        raise NotSupported(
-            f"the pool {name!r} is not supported by this version; use 'prefork' "
-            "(each child also runs many async def tasks at a time) or 'solo'"
-        )
-    return name
+    return pools.written(pools.read_pools(_text(value)))
 
 
 def _delivery_mode(value: object) -> int:
@@ -289,6 +292,7 @@ LIFETIME: Final = Parser(
     nullable=True,
 )
 TIME_LIMIT: Final = Parser(expected="a number of seconds of at least 0, or None (no limit)", read=_time_limit)
+RATE: Final = Parser(expected=A_RATE, read=_rate)
 COUNT_OR_NONE: Final = Parser(expected="an integer of at least 0, or None (no limit)", read=_count_or_none)
 CONCURRENCY: Final = Parser(expected="an integer of at least 1, or 'auto'", read=_concurrency)
 CONTENT: Final = Parser(expected="a list of serializers such as ['json']", read=_content, show=tuple)
@@ -296,7 +300,7 @@ CONTENT: Final = Parser(expected="a list of serializers such as ['json']", read=
 RESULT_CONTENT: Final = Parser(expected=CONTENT.expected, read=_content, show=lambda _: None)
 SERIALIZER: Final = Parser(expected="the name of a serializer such as 'json'", read=_serializer)
 RESULT_COMPRESSION: Final = Parser(expected="'gzip', 'bzip2' or 'lzma'", read=_result_compression)
-POOL: Final = Parser(expected="'prefork' or 'solo'", read=_pool)
+POOL: Final = Parser(expected="'prefork', 'threads', 'asyncio' or 'solo'", read=_pool)
 DELIVERY_MODE: Final = Parser(expected="2 ('persistent') or 1 ('transient')", read=_delivery_mode)
 RETRY_POLICY: Final = Parser(
     expected="a dict with some of " + ", ".join(PUBLISH_RETRY_POLICY) + ", each a number of at least 0",

@@ -93,6 +93,8 @@ class TaskSettings(msgspec.Struct, frozen=True, kw_only=True):
     time_limit: float | None = None
     #: Seconds.
     soft_time_limit: float | None = None
+    #: How often each task may start, as in ``rate_limit.seconds_per_start``.
+    default_rate_limit: str | float | None = None
     track_started: bool = False
     ignore_result: bool = False
     store_errors_even_if_ignored: bool = False
@@ -108,15 +110,17 @@ class TaskSettings(msgspec.Struct, frozen=True, kw_only=True):
 class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How a node works."""
 
-    #: Children, and so synchronous slots; None means one for each usable CPU.
+    #: Slots, where the pool does not say how many; None means one for each usable CPU.
     concurrency: int | None = None
-    #: "prefork" or "solo".
+    #: "prefork", "threads", "asyncio", "solo"; or several with numbers: "prefork=2,threads=200".
     pool: str = "prefork"
-    #: ``async def`` tasks that one child runs at a time.
+    #: ``async def`` tasks that one child runs at a time, where "asyncio" is not among the pools.
     async_concurrency: int = 100
     max_tasks_per_child: int | None = None
     #: KiB of resident memory.
     max_memory_per_child: int | None = None
+    #: Let every task start at once, whatever its rate limit.
+    disable_rate_limits: bool = False
     #: How long a draining node waits for running tasks before it requeues them.
     soft_shutdown_timeout: timedelta = timedelta(seconds=25)
     #: A node that has not renewed its lease for this long is taken for dead.

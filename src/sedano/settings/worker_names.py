@@ -8,7 +8,6 @@ from sedano.settings.setting import Setting, no_effect, own, refused, works
 
 PREFETCH: Final = "a node fetches what its free slots need, by how long tasks take"
 FORKING: Final = "children are forked by a process that has no threads, in milliseconds"
-NO_RATE_LIMITS: Final = "this version has no rate limits"
 OWN_LOOP: Final = "a worker of Sedano is built of other parts, so the class would not be used; take it out"
 NO_SCHEDULER: Final = "this version has no scheduler yet"
 NO_CONTROL: Final = "this version has no remote control yet"
@@ -19,6 +18,13 @@ WORKER: Final[tuple[Setting, ...]] = (
     own("worker_async_concurrency", "worker", "async_concurrency", parsers.integer(at_least=1)),
     works("worker_max_tasks_per_child", "worker", "max_tasks_per_child", parsers.COUNT_OR_NONE),
     works("worker_max_memory_per_child", "worker", "max_memory_per_child", parsers.COUNT_OR_NONE),
+    works(
+        "worker_disable_rate_limits",
+        "worker",
+        "disable_rate_limits",
+        parsers.BOOLEAN,
+        old="CELERY_DISABLE_RATE_LIMITS",
+    ),
     works("worker_soft_shutdown_timeout", "worker", "soft_shutdown_timeout", parsers.duration(), celery=0.0),
     own("worker_lease", "worker", "lease", parsers.duration(at_least=0.1)),
     works("worker_log_format", "worker", "log_format", parsers.TEXT, celery=LOG_FORMAT),
@@ -57,13 +63,6 @@ WORKER: Final[tuple[Setting, ...]] = (
     no_effect("worker_enable_prefetch_count_reduction", PREFETCH, default=True),
     no_effect(
         "worker_detect_quorum_queues", "it concerns RabbitMQ, which this version does not speak", default=True
-    ),
-    no_effect(
-        "worker_disable_rate_limits",
-        NO_RATE_LIMITS,
-        default=False,
-        fine=(True,),
-        old="CELERY_DISABLE_RATE_LIMITS",
     ),
     no_effect(
         "worker_deduplicate_successful_tasks",

@@ -56,6 +56,14 @@ CREATE TABLE IF NOT EXISTS sedano_queue (
     paused BOOL NOT NULL
 );
 
+-- rate --
+-- When the tasks may start whose limits all nodes keep together: sedano.brokers.turns.
+CREATE TABLE IF NOT EXISTS sedano_rate (
+    task       TEXT NOT NULL PRIMARY KEY,
+    next_start REAL NOT NULL,  -- POSIX seconds
+    tail       REAL NOT NULL   -- POSIX seconds
+);
+
 -- dead_letter --
 CREATE TABLE IF NOT EXISTS sedano_dead_letter (
     id        INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,

@@ -8,6 +8,7 @@ from sedano.canvas.sender import Sender
 from sedano.tasks.options import TaskOptions
 
 if TYPE_CHECKING:
+    from sedano.loops.steps import Steps
     from sedano.results.eager_result import EagerResult
     from sedano.tasks.publisher import Publisher
     from sedano.tasks.task import Task
@@ -34,6 +35,17 @@ class EagerExecution(Protocol):
             options: How it was called; ``retries`` and ``task_id`` of the first attempt among them.
             throw: Raise what the task raised; None leaves it to ``task_eager_propagates``.
         """
+
+    def steps(
+        self,
+        task: "Task[..., Any]",
+        args: Any,
+        kwargs: Mapping[str, Any],
+        options: TaskOptions,
+        *,
+        throw: bool | None = None,
+    ) -> "Steps[EagerResult[Any]]":
+        """``run`` in steps, for an event loop as well."""
 
 
 class Application(Sender, Protocol):

@@ -54,17 +54,13 @@ class Batches:
         error tells its ids: ``SedanoError.published``. Batches that wait for a commit are not sent any more.
         """
         ids: list[str] = []
-        batch: list[Publication] = []
-        size = 0
+        filling = Filling()
         try:
             for publication in publications:
                 ids.append(publication.task_id)
-                batch.append(publication)
-                size += len(publication.envelope.body)
-                if len(batch) == MOST_MESSAGES or size >= MOST_BYTES:
+                if batch := filling.add(publication):
                     self._send_when_allowed(batch)
-                    batch, size = [], 0
-            if batch:
+            if batch := filling.take():
                 self._send_when_allowed(batch)
         except BaseException as error:
             self._fail(error)
@@ -95,3 +91,23 @@ class Batches:
         if isinstance(error, SedanoError):
             error.published = tuple(self._published)
         error.add_note(f"Published before this: {len(self._published)} calls.")
+
+
+class Filling:
+    """A batch that is being filled."""
+
+    def __init__(self) -> None:
+        self._batch: list[Publication] = []
+        self._size = 0
+
+    def add(self, publication: Publication) -> list[Publication] | None:
+        """Put one more in; the batch, if it is full by that."""
+        self._batch.append(publication)
+        self._size += len(publication.envelope.body)
+        is_full = len(self._batch) == MOST_MESSAGES or self._size >= MOST_BYTES
+        return self.take() if is_full else None
+
+    def take(self) -> list[Publication]:
+        """What is in it, and begin the next one."""
+        batch, self._batch, self._size = self._batch, [], 0
+        return batch

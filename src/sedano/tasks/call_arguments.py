@@ -46,3 +46,16 @@ def unpacked(call: CallArguments[...]) -> tuple[Sequence[Any], Mapping[str, Any]
         "publish_many: each call is a tuple of its positional arguments, or a dictionary of its keyword "
         f"arguments, or task.arguments(...) for both; got {call!r}. For one argument write ({call!r},)."
     )
+
+
+def check_shape(args: Any, kwargs: Any) -> tuple[Any, Mapping[str, Any]]:
+    """The arguments of a call, None made empty; raises TypeError for what are no arguments."""
+    if args is None:
+        args = ()
+    elif not isinstance(args, (list, tuple)):
+        raise TypeError(f"args: expected a list or a tuple, got {args!r}")
+    if kwargs is None:
+        kwargs = {}
+    elif type(kwargs) is not dict and not isinstance(kwargs, Mapping):
+        raise TypeError(f"kwargs: expected a mapping, got {kwargs!r}")
+    return args, kwargs

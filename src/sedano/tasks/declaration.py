@@ -6,7 +6,18 @@ Called when a module of tasks is imported. Never looks at settings: they may not
 from collections.abc import Callable, Coroutine, Mapping
 from datetime import datetime
 from types import MethodType
-from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, Protocol, TypedDict, TypeVar, overload
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Concatenate,
+    Final,
+    Literal,
+    ParamSpec,
+    Protocol,
+    TypedDict,
+    TypeVar,
+    overload,
+)
 
 from sedano.errors import ConfigurationError, NotSupported, did_you_mean
 from sedano.tasks.task import Task
@@ -26,6 +37,7 @@ class TaskDeclaration(TypedDict, total=False):
 
     queue: str | None
     priority: int | None
+    pool: str | None
     expires: float | datetime | None
     serializer: str | None
     compression: str | None
@@ -34,6 +46,8 @@ class TaskDeclaration(TypedDict, total=False):
     store_eager_result: bool | None
     time_limit: float | None
     soft_time_limit: float | None
+    rate_limit: str | float | None
+    rate_limit_scope: Literal["worker", "cluster"]
     track_started: bool | None
     acks_late: bool | None
     publish_on_commit: bool | None
@@ -94,7 +108,6 @@ class BoundDeclarator(Protocol):
 
 #: Options of Celery's that this version does not have, with what to do instead. None is let through.
 NOT_SUPPORTED: Final[Mapping[str, str]] = {
-    "rate_limit": "Rate limits are not in this version.",
     "exchange": "Give queue= instead.",
     "exchange_type": "Give queue= instead.",
     "routing_key": "Give queue= instead.",

@@ -11,15 +11,12 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
-
-import msgspec
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from sedano import ids, signals
 from sedano.brokers.publication import Publication
 from sedano.errors import BrokerUnavailable, ConfigurationError, NotSupported
 from sedano.message.celery_v2 import encode
-from sedano.message.decoding import decode
 from sedano.message.task_message import TaskMessage
 from sedano.message.wire_time import format_time, parse_time
 from sedano.settings.sections import Settings
@@ -30,7 +27,6 @@ from sedano.tasks.request import worker_request
 from sedano.tasks.routing import Router
 
 if TYPE_CHECKING:
-    from sedano.results.eager_result import EagerResult
     from sedano.tasks.application import Application
     from sedano.tasks.task import Task
 
@@ -160,27 +156,6 @@ class Publisher:
             task=task,
         )
 
-    def run_eagerly(
-        self,
-        task: "Task[..., Any]",
-        args: Sequence[Any],
-        kwargs: Mapping[str, Any],
-        options: TaskOptions,
-    ) -> "EagerResult[Any]":
-        """Run a call here and now: with ``task_always_eager``, instead of publishing it.
-
-        The arguments are written and read again, so that what a worker would not get fails here too.
-        """
-        message = TaskMessage(id=ids.task_id(), task=task.name, args=args, kwargs=dict(kwargs))
-        envelope = encode(
-            message,
-            serializer=options.serializer or task.serializer,
-            parameters=task.call_signature.positional,
-        )
-        call = decode(envelope, accept={envelope.content_type})
-        chosen = options if options.task_id else msgspec.structs.replace(options, task_id=message.id)
-        return self._application.eager.run(task, call.args, call.kwargs, chosen)
-
     def pack(
         self,
         message: TaskMessage,
@@ -234,14 +209,11 @@ class Publisher:
             BrokerUnavailable: the broker could not be reached in time.
         """
         if self._collects and (collected := _collected.get()) is not None and collected[0] is self:
-            collected[1].extend(publications)
+            collected[1](publications, options, task)
             return
-        if options.on_commit is False and self._application.broker.features.transactional_publish:
-            raise NotSupported(
-                "on_commit=False: the message is a row in the database of this transaction, comes and goes "
-                "with it. Publish outside of the transaction, or name another broker_url."
-            )
-        if self.gate is not None and not at_once and self._may_wait(options, task):
+        if options.on_commit is False:
+            self.check_leaving()
+        if self.gate is not None and not at_once and self.may_wait(options, task):
             self.gate(lambda: self.publish(publications, options, at_once=True))
             return
         started = self._application.clock.monotonic()
@@ -255,13 +227,27 @@ class Publisher:
     @contextmanager
     def collect(self) -> Iterator[list[Publication]]:
         """What is published within, in this context, goes into the list and nowhere else."""
-        self._collects = True
         found: list[Publication] = []
-        token = _collected.set((self, found))
-        try:
+        with self.hand_to(lambda publications, options, task: found.extend(publications)):
             yield found
+
+    @contextmanager
+    def hand_to(self, take: "Taker") -> Iterator[None]:
+        """What is published within, in this context, is handed over, and goes nowhere else."""
+        self._collects = True
+        token = _collected.set((self, take))
+        try:
+            yield
         finally:
             _collected.reset(token)
+
+    def check_leaving(self) -> None:
+        """Raise NotSupported where a message cannot leave before the transaction that is open here."""
+        if self._application.broker.features.transactional_publish:
+            raise NotSupported(
+                "on_commit=False: the message is a row in the database of this transaction, comes and goes "
+                "with it. Publish outside of the transaction, or name another broker_url."
+            )
 
     def when_allowed(
         self,
@@ -271,12 +257,12 @@ class Publisher:
         task: "Task[..., Any] | None" = None,
     ) -> None:
         """Call ``send`` now, or when the gate opens; it publishes with ``at_once``."""
-        if self.gate is not None and self._may_wait(options, task):
+        if self.gate is not None and self.may_wait(options, task):
             self.gate(send)
         else:
             send()
 
-    def _may_wait(self, options: TaskOptions, task: "Task[..., Any] | None") -> bool:
+    def may_wait(self, options: TaskOptions, task: "Task[..., Any] | None") -> bool:
         """Whether the call, the task or the setting lets the message wait for a commit."""
         if options.on_commit is not None:
             return options.on_commit
@@ -289,18 +275,7 @@ class Publisher:
         error: BrokerUnavailable,
         started: float,
     ) -> None:
-        settings = self._application.settings
-        wanted = settings.tasks.publish_retry if options.retry is None else options.retry
-        if not wanted:
-            raise error
-        policy = PublishRetry.from_policy(
-            {**settings.tasks.publish_retry_policy, **(options.retry_policy or {})}
-        )
-        clock = self._application.clock
-        deadline = started + settings.broker.publish_timeout.total_seconds()
-        for pause in policy.pauses():
-            if clock.monotonic() + pause >= deadline:
-                break
+        for pause in self.pauses(options, started):
             self._sleep(pause)
             try:
                 self._application.broker.publish(publications)
@@ -309,6 +284,20 @@ class Publisher:
             else:
                 return
         raise error
+
+    def pauses(self, options: TaskOptions, started: float) -> Iterator[float]:
+        """How long to wait before each further try; none begins after ``broker_publish_timeout``."""
+        settings = self._application.settings
+        if not (settings.tasks.publish_retry if options.retry is None else options.retry):
+            return
+        policy = PublishRetry.from_policy(
+            {**settings.tasks.publish_retry_policy, **(options.retry_policy or {})}
+        )
+        deadline = started + settings.broker.publish_timeout.total_seconds()
+        for pause in policy.pauses():
+            if self._application.clock.monotonic() + pause >= deadline:
+                return
+            yield pause
 
     def _adopt(self, settings: Settings) -> None:
         self._application.finalize()
@@ -344,10 +333,11 @@ class Publisher:
         message.expiration = str(max(0, int((moment - now).total_seconds() * 1000)))
 
 
-#: Who collects here, and what has been collected.
-_collected: Final[ContextVar[tuple[Publisher, list[Publication]] | None]] = ContextVar(
-    "sedano_collected", default=None
-)
+#: Takes what would be published.
+Taker: TypeAlias = "Callable[[Sequence[Publication], TaskOptions, Task[..., Any] | None], None]"
+
+#: Whose publications are taken here, and by whom.
+_collected: Final[ContextVar[tuple[Publisher, Taker] | None]] = ContextVar("sedano_collected", default=None)
 
 
 def _add_rare_parts(message: TaskMessage, options: TaskOptions) -> None:

@@ -185,13 +185,16 @@ class Context:
         """The queue the message came from."""
         return self.delivery_info.get("routing_key") if self.delivery_info else None
 
-    def __repr__(self) -> str:
-        shown = {
+    def as_dict(self) -> dict[str, Any]:
+        """Its fields and custom headers, those that were set."""
+        return {
             name: value
             for name, value in vars(self).items()
             if not name.startswith("_") and name not in ("task_object", "follow_ups")
         }
-        return f"<Context: {shown!r}>"
+
+    def __repr__(self) -> str:
+        return f"<Context: {self.as_dict()!r}>"
 
 
 def worker_request() -> Context | None:

@@ -57,8 +57,8 @@ def retry(
         if exc is not None:
             _raise_in_context(exc)
         raise MaxRetriesExceeded(
-            f"Can't retry {task.name}[{request.id}] args:{args} kwargs:{kwargs}",
-            task_args=args,
+            f"Can't retry {task.name}[{request.id}] args:{tuple(args)} kwargs:{kwargs}",
+            task_args=tuple(args),
             task_kwargs=kwargs,
         )
     call = TaskOptions.from_call({**options, "eta": eta, "countdown": countdown})

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, ParamSpec, TypeVar, Un
 from sedano.errors import BrokerUnavailable, ConfigurationError, MaxRetriesExceeded, Retry
 from sedano.results.async_result import AsyncResult
 from sedano.results.eager_result import EagerResult
-from sedano.tasks import publishing_many, retrying, state_update
+from sedano.tasks import eager_calls, publishing_many, retrying, state_update
 from sedano.tasks.arguments import CallSignature
-from sedano.tasks.call_arguments import Arguments, CallArguments
+from sedano.tasks.call_arguments import Arguments, CallArguments, check_shape
 from sedano.tasks.options import NO_OPTIONS, CallOptions, RetryOptions, SharedOptions, TaskOptions
 from sedano.tasks.request import Context, current_request, worker_request
 from sedano.tasks.settings_default import from_settings
+from sedano.tasks.task_coroutines import TaskCoroutines
 from sedano.tasks.task_workflows import TaskWorkflows
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class Task(TaskWorkflows[P, R], Generic[P, R]):
+class Task(TaskWorkflows[P, R], TaskCoroutines[P, R], Generic[P, R]):
     """A registered task. ``P`` are the parameters of its function, ``R`` is what it returns.
 
     Attributes that are None here, and marked ``from_settings``, read as the setting of the same name.
@@ -47,6 +48,8 @@ class Task(TaskWorkflows[P, R], Generic[P, R]):
     typing: bool = True
     queue: str | None = None
     priority: int | None = None
+    #: The kind of slot it runs in: ``prefork``, ``threads`` or ``asyncio``; None leaves it to the worker.
+    pool: str | None = None
     expires: float | datetime | None = None
     serializer: str = from_settings("serializer")
     compression: str | None = from_settings("compression")
@@ -56,6 +59,10 @@ class Task(TaskWorkflows[P, R], Generic[P, R]):
     #: Seconds.
     time_limit: float | None = from_settings("time_limit")
     soft_time_limit: float | None = from_settings("soft_time_limit")
+    #: How often it may start: ``"10/s"``, ``"10/m"``, ``"10/h"``, or a number a second; 0 is no limit.
+    rate_limit: str | float | None = from_settings("default_rate_limit")
+    #: ``"worker"``: each worker keeps the limit for itself. ``"cluster"``: all workers keep it together.
+    rate_limit_scope: str = "worker"
     track_started: bool = from_settings("track_started")
     acks_late: bool = from_settings("acks_late")
     #: Django: a call inside a transaction is published when that commits.
@@ -132,7 +139,7 @@ class Task(TaskWorkflows[P, R], Generic[P, R]):
         application = self.app
         publisher = application.publisher
         if application.settings.tasks.always_eager:
-            return publisher.run_eagerly(self, args, kwargs, call)
+            return eager_calls.run(self, args, kwargs, call)
         publication = publisher.prepare(self.name, args, kwargs, call, task=self)
         publisher.publish((publication,), call, task=self)
         return result_of_call(application, publication.task_id, call, self)
@@ -161,8 +168,10 @@ class Task(TaskWorkflows[P, R], Generic[P, R]):
         application = self.app
         if application.settings.tasks.always_eager:
             return publishing_many.run_eagerly(self, calls, shared)
-        ids = publishing_many.publish(self, calls, shared)
-        return [result_of_call(application, task_id, shared, self) for task_id in ids]
+        return self._results_of(publishing_many.publish(self, calls, shared), shared)
+
+    def _results_of(self, ids: Iterable[str], options: TaskOptions) -> list[AsyncResult[R]]:
+        return [result_of_call(self.app, task_id, options, self) for task_id in ids]
 
     def arguments(self, *args: P.args, **kwargs: P.kwargs) -> Arguments[P]:
         """The arguments of one call, for ``publish_many``."""
@@ -354,24 +363,15 @@ class Task(TaskWorkflows[P, R], Generic[P, R]):
         return self.__qualname__ if "__qualname__" in self.__dict__ else super().__reduce__()
 
 
-def check_shape(args: Any, kwargs: Any) -> tuple[Any, Mapping[str, Any]]:
-    """The arguments of a call, None made empty; raises TypeError for what are no arguments."""
-    if args is None:
-        args = ()
-    elif not isinstance(args, (list, tuple)):
-        raise TypeError(f"args: expected a list or a tuple, got {args!r}")
-    if kwargs is None:
-        kwargs = {}
-    elif type(kwargs) is not dict and not isinstance(kwargs, Mapping):
-        raise TypeError(f"kwargs: expected a mapping, got {kwargs!r}")
-    return args, kwargs
-
-
 def result_of_call(
     application: "Application", task_id: str, options: TaskOptions, task: Task[..., Any] | None
 ) -> AsyncResult[Any]:
     """The result of a call that has been published, listed among the children of the task that runs here."""
-    result: AsyncResult[Any] = AsyncResult(task_id, app=application)
+    result: AsyncResult[Any]
+    if task is None or type(task).AsyncResult is Task.AsyncResult:
+        result = AsyncResult(task_id, app=application)
+    else:
+        result = task.AsyncResult(task_id)  # a class of results of the task's own
     ignored = options.ignore_result
     result.ignored = bool(task.ignore_result if ignored is None and task is not None else ignored)
     parent = worker_request()

@@ -5,15 +5,18 @@ begun and a group is saved before the first message that belongs to it is sent. 
 consists of: the plan says it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sedano.brokers.publication import Publication
 from sedano.errors import ConfigurationError
 from sedano.results import celery_meta
 from sedano.results.result_tuple import read_result
 from sedano.results.store import ResultStore
+from sedano.results.workflow_start import BegunChord, SavedGroup, WorkflowStart
 from sedano.tasks.batches import Batches
 from sedano.tasks.options import NO_OPTIONS, TaskOptions
 from sedano.tasks.request import worker_request
@@ -22,6 +25,12 @@ if TYPE_CHECKING:
     from sedano.canvas.plan import Call, Plan
     from sedano.tasks.application import Application
     from sedano.tasks.task import Task
+
+
+#: Whose workflows are taken here, and by whom.
+_taken: "Final[ContextVar[tuple[Application, Callable[[Plan, TaskOptions], None]] | None]]" = ContextVar(
+    "sedano_taken_workflows", default=None
+)
 
 
 class _CheckedCall(NamedTuple):
@@ -45,6 +54,9 @@ def publish(app: "Application", plan: "Plan", options: TaskOptions = NO_OPTIONS)
         ConfigurationError: the workflow needs a result store, and there is none.
         As ``Task.apply_async``.
     """
+    if (taken := _taken.get()) is not None and taken[0] is app:
+        taken[1](plan, options)
+        return
     store = _store(app, plan)
     calls = [_checked(app, call) for call in plan.calls]
     Batches(app.publisher, options, task=_decisive(calls), before=lambda: _begin(app, plan, store)).publish(
@@ -52,6 +64,36 @@ def publish(app: "Application", plan: "Plan", options: TaskOptions = NO_OPTIONS)
     )
     if options.add_to_parent:
         _list_among_children(plan)
+
+
+async def apublish(app: "Application", plan: "Plan", options: TaskOptions = NO_OPTIONS) -> None:
+    """``publish`` for coroutines."""
+    # Imported here: they bring asyncio.
+    from sedano.results.async_results import async_results
+    from sedano.tasks.async_batches import AsyncBatches
+
+    store = _store(app, plan)
+    calls = [_checked(app, call) for call in plan.calls]
+    batches = AsyncBatches(
+        app,
+        options,
+        task=_decisive(calls),
+        before=lambda: _begin(app, plan, store),
+        abefore=None if store is None else lambda: async_results(store).begin(_start(app, plan)),
+    )
+    await batches.apublish(_prepared(app, calls))
+    if options.add_to_parent:
+        _list_among_children(plan)
+
+
+@contextmanager
+def hand_to(app: "Application", take: "Callable[[Plan, TaskOptions], None]") -> Iterator[None]:
+    """The workflows that are published within, in this context, are handed over, and not published."""
+    token = _taken.set((app, take))
+    try:
+        yield
+    finally:
+        _taken.reset(token)
 
 
 def follow_ups(app: "Application", plan: "Plan") -> list[Publication]:
@@ -84,17 +126,25 @@ def _store(app: "Application", plan: "Plan") -> ResultStore | None:
 
 
 def _begin(app: "Application", plan: "Plan", store: ResultStore | None) -> None:
-    if store is None:
-        return
+    if store is not None:
+        _start(app, plan).tell(store.groups)
+
+
+def _start(app: "Application", plan: "Plan") -> WorkflowStart:
     settings = app.settings.results
-    expires_at = _moment(app, settings.expires)
-    for group_id, written in plan.groups.items():
-        document = celery_meta.encode_group(read_result(written, app), settings)
-        store.groups.save(group_id, document, expires_at=expires_at)
+    groups_expire_at = _moment(app, settings.expires)
+    chords_expire_at = groups_expire_at
     if settings.chord_expires is not None:
-        expires_at = _moment(app, settings.chord_expires)
-    for chord in plan.chords:
-        store.groups.begin_chord(chord.group_id, chord.size, expires_at=expires_at)
+        chords_expire_at = _moment(app, settings.chord_expires)
+    return WorkflowStart(
+        [
+            SavedGroup(
+                group_id, celery_meta.encode_group(read_result(written, app), settings), groups_expire_at
+            )
+            for group_id, written in plan.groups.items()
+        ],
+        [BegunChord(chord.group_id, chord.size, chords_expire_at) for chord in plan.chords],
+    )
 
 
 def _moment(app: "Application", kept: timedelta | None) -> float | None:

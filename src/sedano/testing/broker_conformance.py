@@ -19,6 +19,7 @@ real clock, the others one that stands still. ``open_results`` is for brokers wi
 from sedano.testing.broker_cases.leases import LeaseCases
 from sedano.testing.broker_cases.processes import ProcessCases
 from sedano.testing.broker_cases.publishing import PublishingCases
+from sedano.testing.broker_cases.rates import RateCases
 from sedano.testing.broker_cases.settling import SettlingCases
 from sedano.testing.broker_cases.steering import SteeringCases
 from sedano.testing.broker_cases.waiting import WaitingCases
@@ -32,6 +33,7 @@ class BrokerConformance(
     LeaseCases,
     WaitingCases,
     SteeringCases,
+    RateCases,
     ProcessCases,
 ):
     """All of them."""

@@ -7,6 +7,7 @@ waits here while another node has a free slot. Only counts.
 from collections.abc import Iterable
 from typing import Final
 
+from sedano.execution.slot_kind import SlotKind
 from sedano.worker.child_link import ChildLink, Stage
 from sedano.worker.pace import Pace
 
@@ -26,7 +27,7 @@ def for_slots(children: Iterable[ChildLink], *, waiting: int, pace: Pace, now: f
     """
     slots = held = 0
     for child in children:
-        if child.stage is Stage.WORKING and _is_soon_free(child, pace, now):
+        if child.stage is Stage.WORKING and child.post.synchronous and _is_soon_free(child, pace, now):
             slots += 1
             held += len(child.in_flight)
     if not slots:
@@ -35,10 +36,20 @@ def for_slots(children: Iterable[ChildLink], *, waiting: int, pace: Pace, now: f
     return max(0, target - held - waiting)
 
 
-def for_loops(children: Iterable[ChildLink], *, waiting: int, most: int) -> int:
-    """Coroutine tasks for the event loops, each of which runs ``most`` at a time."""
-    room = sum(most - len(child.on_loop) for child in children if child.stage is Stage.WORKING)
-    return max(0, room - waiting)
+def for_side(children: Iterable[ChildLink], kind: SlotKind, *, waiting: int, places: int) -> int:
+    """Messages for slots that begin each job as it comes, beyond those ``waiting``: as many as are free.
+
+    What still runs in a child that is leaving takes its successor's room, so that no more than ``places``
+    tasks ever run at a time.
+    """
+    room = busy = 0
+    for child in children:
+        side = child.sides.get(kind)
+        if side is not None:
+            busy += len(side.running)
+            if child.stage is Stage.WORKING:
+                room += max(0, side.most - len(side.running))
+    return max(0, min(room, places - busy) - waiting)
 
 
 def _is_soon_free(child: ChildLink, pace: Pace, now: float) -> bool:

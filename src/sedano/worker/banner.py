@@ -1,8 +1,10 @@
 """What a worker says at its start."""
 
 from sedano.brokers.broker import Broker
+from sedano.execution.slot_kind import ASYNCIO, PREFORK, THREADS
 from sedano.results.store import ResultStore
 from sedano.worker.plan import NodePlan
+from sedano.worker.posts import places
 
 
 def banner(plan: NodePlan, broker: Broker, results: ResultStore | None) -> str:
@@ -14,8 +16,16 @@ def banner(plan: NodePlan, broker: Broker, results: ResultStore | None) -> str:
         f"  broker   {broker.name} {broker.location}",
         f"  results  {'not stored' if results is None else f'{results.name} {results.location}'}",
         f"  queues   {', '.join(plan.queues)}",
-        f"  slots    {plan.concurrency} ({plan.pool})",
+        f"  slots    {slots(plan)}",
         f"  tasks    {len(tasks)}" + (":" if tasks else ""),
         *(f"             {name}" for name in tasks),
     ]
     return "\n".join(lines) + "\n"
+
+
+def slots(plan: NodePlan) -> str:
+    """How many tasks run at once, and where."""
+    if plan.pool == "solo":
+        return "1 (solo)"
+    counts = {kind: places(plan.posts, kind) for kind in (PREFORK, THREADS, ASYNCIO)}
+    return ", ".join(f"{count} ({kind})" for kind, count in counts.items() if count)

@@ -1,7 +1,8 @@
 """The process that runs the user's functions: takes permitted jobs, executes them, reports.
 
-Forked by the zygote. Its main thread is the synchronous slot; coroutine tasks run on an event loop in a
-thread beside it (``worker.loop_slots``). Never talks to a broker to claim or to settle.
+Forked by the zygote. Its main thread is the synchronous slot; beside it there may be threads
+(``worker.thread_slots``) and an event loop (``worker.loop_slots``). Never talks to a broker to claim or to
+settle.
 """
 
 import logging
@@ -10,6 +11,7 @@ import select
 import signal
 import socket
 from collections import deque
+from collections.abc import Mapping
 from time import perf_counter
 from typing import Final
 
@@ -18,6 +20,7 @@ from sedano.execution.executed import Executed
 from sedano.execution.executor import Executor
 from sedano.execution.host import Host
 from sedano.execution.job import Job
+from sedano.execution.slot_kind import THREADS, SlotKind
 from sedano.execution.soft_limit import SoftLimit
 from sedano.worker import frames
 from sedano.worker.channel import Channel
@@ -26,7 +29,8 @@ from sedano.worker.loop_slots import LoopSlots
 from sedano.worker.outbox import Outbox
 from sedano.worker.permits import PermitReader
 from sedano.worker.plan import NodePlan
-from sedano.worker.process import resident_kib
+from sedano.worker.process import has_outgrown
+from sedano.worker.thread_slots import ThreadSlots
 
 logger = logging.getLogger("sedano.worker")
 
@@ -38,7 +42,12 @@ class Child:
     """One child, from hello to the end of its permits."""
 
     def __init__(
-        self, app: Host, plan: NodePlan, channel: Channel, permits: int, asyncs: socket.socket
+        self,
+        app: Host,
+        plan: NodePlan,
+        channel: Channel,
+        permits: int,
+        sides: Mapping[SlotKind, socket.socket],
     ) -> None:
         self._app = app
         self._plan = plan
@@ -52,19 +61,18 @@ class Child:
         self._frames: deque[Frame] = deque()
         self._outbox = Outbox(channel)
         self._soft_limit = SoftLimit()
-        self._executor = Executor(
-            app, node=plan.name, report=self._outbox.send_now, soft_limit=self._soft_limit
-        )
-        # Kept even without coroutine tasks: if it were closed, the parent would take us for dead.
-        self._asyncs = asyncs
-        self._loop_slots = LoopSlots(app, plan, asyncs) if plan_has_coroutines(plan) else None
+        self._executor = Executor(app, node=plan.name, report=self._outbox.send_now, limits=self._soft_limit)
+        self._sides = [
+            (ThreadSlots if kind == THREADS else LoopSlots)(app, plan, connection)
+            for kind, connection in sides.items()
+        ]
 
     def run(self) -> None:
         """Work until the parent closes the permit pipe, or is gone."""
         signal.signal(signal.SIGUSR1, self._soft_limit.on_signal)
         signals.worker_process_init.send(sender=self._plan.name)
-        if self._loop_slots is not None:
-            self._loop_slots.start()
+        for side in self._sides:
+            side.start()
         try:
             self._channel.send(frames.encode(Hello(os.getpid())))
             self._work()
@@ -131,12 +139,6 @@ class Child:
     def _execute(self, job: Job) -> Executed:
         self._last = job
         executed = self._executor.execute(job)
-        limit = self._plan.max_memory_per_child
-        if limit is not None and resident_kib() > limit:
+        if has_outgrown(self._plan.max_memory_per_child):
             self._outbox.mark_outgrown()
         return executed
-
-
-def plan_has_coroutines(plan: NodePlan) -> bool:
-    """Whether any task of this node is a coroutine function."""
-    return any(traits.is_coroutine for traits in plan.tasks.values())

@@ -9,10 +9,13 @@ from collections import deque
 from typing import NamedTuple
 
 from sedano.execution.job import Job
+from sedano.execution.slot_kind import SlotKind
 from sedano.worker import frames
 from sedano.worker.channel import BufferedChannel
 from sedano.worker.frames import FromChild
 from sedano.worker.permits import PermitPipe
+from sedano.worker.posts import Post
+from sedano.worker.side_link import SideLink
 
 
 class Stage(enum.Enum):
@@ -27,8 +30,8 @@ class Stage(enum.Enum):
 class Wreckage(NamedTuple):
     """What a dead child leaves."""
 
-    #: The job it was running, if it died in one, and every coroutine task on its loop: which of those killed
-    #: it cannot be told.
+    #: The job it was running, if it died in one, and every task in its threads and on its loop: who of them
+    #: killed it cannot be told.
     suspects: list[Job]
     #: Jobs it never started.
     unstarted: list[Job]
@@ -39,8 +42,9 @@ class Wreckage(NamedTuple):
 class ChildLink:
     """One child process, seen from the parent."""
 
-    def __init__(self, number: int, now: float) -> None:
+    def __init__(self, number: int, post: Post, now: float) -> None:
         self.number = number
+        self.post = post
         #: When it was asked for (monotonic seconds).
         self.forked_at = now
         self.pid: int | None = None
@@ -48,13 +52,13 @@ class ChildLink:
         self.permits = PermitPipe()
         ours, self.childs_end = socket.socketpair()
         self.channel = BufferedChannel(ours)
-        asyncs, self.childs_async_end = socket.socketpair()
-        self.async_channel = BufferedChannel(asyncs)
+        #: Its slots beside the main thread.
+        self.sides: dict[SlotKind, SideLink] = {
+            kind: SideLink(kind, post.places(kind)) for kind in post.side_kinds
+        }
         #: Jobs of the synchronous slot, in the order they are done, each with its expected seconds; the first
         #: one is running.
         self.in_flight: deque[tuple[Job, float]] = deque()
-        #: Jobs on the child's event loop, by tag, with the moment each was handed over (monotonic).
-        self.on_loop: dict[int, tuple[Job, float]] = {}
         #: Expected seconds of all of them.
         self.work_in_flight = 0.0
         #: Since when the first of ``in_flight`` may have been running (monotonic seconds).
@@ -65,18 +69,24 @@ class ChildLink:
         self.soft_limit_sent: int | None = None
         #: Why the parent killed it, if it did: becomes the reason of the running job's failure.
         self.killed_for: Exception | str | None = None
-        #: The coroutine task it was killed for; None if for its synchronous slot, or for no task.
+        #: The task it was killed for, if for one.
         self.killed_tag: int | None = None
         self._frame_number = 0
 
     def descriptors_for_child(self) -> list[int]:
-        """What the child needs: its end of the channel, of the permits, of the async channel."""
-        return [self.childs_end.fileno(), self.permits.reader, self.childs_async_end.fileno()]
+        """What the child needs: its end of the channel, of the permits, of the channel of each side."""
+        sides = [side.childs_end.fileno() for side in self.sides.values()]
+        return [self.childs_end.fileno(), self.permits.reader, *sides]
 
     def forget_childs_ends(self) -> None:
         """Close what now belongs to the child, so that its death shows as an end of file."""
         self.childs_end.close()
-        self.childs_async_end.close()
+        for side in self.sides.values():
+            side.childs_end.close()
+
+    @property
+    def channels(self) -> list[BufferedChannel]:
+        return [self.channel, *(side.channel for side in self.sides.values())]
 
     @property
     def running(self) -> Job | None:
@@ -98,22 +108,14 @@ class ChildLink:
         """Say that a frame will come in a moment."""
         self.channel.send(frames.HEADS_UP)
 
-    def give_to_loop(self, job: Job, now: float) -> None:
-        """Hand one coroutine task to the child's event loop, which starts it at once."""
-        self.on_loop[job.delivery.tag] = (job, now)
-        self.async_channel.send(frames.encode(frames.Frame(0, [job])))
-
     def read(self) -> list[FromChild]:
         """What the child's synchronous side has said since the last call."""
         return [frames.decode_from_child(message) for message in self.channel.receive()]
 
-    def read_loop(self) -> list[FromChild]:
-        """What the child's event loop has said since the last call."""
-        return [frames.decode_from_child(message) for message in self.async_channel.receive()]
-
     def holds(self, tag: int) -> bool:
         """Whether the child is to do this job, and has not reported its end."""
-        return tag in self.on_loop or any(job.delivery.tag == tag for job, _ in self.in_flight)
+        beside = any(tag in side.running for side in self.sides.values())
+        return beside or any(job.delivery.tag == tag for job, _ in self.in_flight)
 
     def finished(self, tag: int) -> Job | None:
         """The synchronous slot reports the end of this job; None if the child no longer holds it."""
@@ -126,13 +128,16 @@ class ChildLink:
         self.done += 1
         return job
 
-    def finished_on_loop(self, tag: int) -> Job | None:
-        """The event loop reports the end of this job; None if the child no longer holds it."""
-        handed = self.on_loop.pop(tag, None)
-        if handed is None:
-            return None
-        self.done += 1
-        return handed[0]
+    def finished_beside(self, kind: SlotKind, tag: int) -> Job | None:
+        """A slot of a side reports the end of this job; None if the child no longer holds it."""
+        job = self.sides[kind].finished(tag)
+        self.done += job is not None
+        return job
+
+    @property
+    def taken(self) -> int:
+        """Jobs that it has done, or is to do."""
+        return self.done + len(self.in_flight) + sum(len(side.running) for side in self.sides.values())
 
     def recall(self) -> list[Job]:
         """Take back the jobs not yet started, in their order."""
@@ -154,8 +159,8 @@ class ChildLink:
         self.in_flight.clear()
         # The permits say how many jobs were started, in order: only the last of those can have been running.
         suspects = [started.pop()] if started else []
-        suspects += [job for job, _ in self.on_loop.values()]
-        self.on_loop.clear()
+        for side in self.sides.values():
+            suspects += side.forget()
         return Wreckage(suspects, unstarted, started)
 
     def retire(self) -> list[Job]:
@@ -169,12 +174,13 @@ class ChildLink:
 
     @property
     def idle(self) -> bool:
-        return not self.in_flight and not self.on_loop
+        return not self.in_flight and not any(side.running for side in self.sides.values())
 
     def close(self) -> None:
         """Close every descriptor of this child. Idempotent."""
         self.stage = Stage.DEAD
         self.permits.close()
         self.channel.close()
-        self.async_channel.close()
-        self.forget_childs_ends()
+        self.childs_end.close()
+        for side in self.sides.values():
+            side.close()

@@ -3,6 +3,7 @@
 Called by the crew. Decides by why the child ended; never touches a process or a broker.
 """
 
+import contextlib
 import logging
 import signal
 
@@ -12,7 +13,7 @@ from sedano.brokers.crash_attempts import crash_delay
 from sedano.brokers.publication import Publication
 from sedano.brokers.settlement import Bury, Finish, Record, Requeue, Settlement
 from sedano.clock import Clock
-from sedano.errors import TimeLimitExceeded
+from sedano.errors import MalformedMessage, TimeLimitExceeded
 from sedano.execution.ending import TIME_TO_TELL, ChordComplete, Crashed, TaskEnding, TimedOut
 from sedano.execution.job import Job
 from sedano.message.body_peek import carries_workflow
@@ -58,7 +59,8 @@ class Endings:
         if job.acknowledged:
             if has_followers:
                 # There is no message that could go back: one that is not to run tells what waits for it.
-                return Record(None, follow_ups=(_again(job, mark_revoked(delivery.envelope)),))
+                with contextlib.suppress(MalformedMessage):
+                    return Record(None, follow_ups=(_again(job, mark_revoked(delivery.envelope)),))
             return self.unheard(job)
         if isinstance(ending, Crashed):
             return Requeue(delivery.tag, crashed=not ending.counted)
@@ -103,9 +105,9 @@ class Endings:
 
     def _of_suspect(self, job: Job, child: ChildLink, returncode: int, max_rss: int) -> Settlement | Job:
         if isinstance(child.killed_for, TimeLimitExceeded):
-            # A child killed for one coroutine takes the others with it: those run again.
+            # A child killed for one task takes the others with it: those run again.
             if child.killed_tag not in {None, job.delivery.tag}:
-                return self.unstarted(job)
+                return self._interrupted(job)
             return self._ended(job, TimedOut(child.killed_for.args[0]))
         if child.killed_for is not None:
             return self._interrupted(job)
@@ -148,12 +150,12 @@ class Endings:
         return msgspec.structs.replace(job, ending=failed, silent=True)
 
     def _interrupted(self, job: Job) -> Settlement:
-        """Stopped by the node itself, which is no fault of the task."""
+        """Stopped by the node itself, or with a task beside it: which is no fault of this one."""
         delivery = job.delivery
         if job.ending is not None:
             return self.untold(job)
         logger.warning(
-            "Task %s[%s] was stopped with its node, and will run again", delivery.task, delivery.task_id
+            "Task %s[%s] was stopped with its process, and will run again", delivery.task, delivery.task_id
         )
         if job.acknowledged:
             # At most once, as its user chose: it has begun, so it does not run again.

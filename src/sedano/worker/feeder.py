@@ -7,7 +7,7 @@ could not be sent until the broker answers again.
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from time import monotonic
 from typing import Final
@@ -20,8 +20,10 @@ from sedano.brokers.settlement import Finish, Record, Requeue, Settlement
 from sedano.errors import BrokerError, LeaseLost, ResultStoreError
 from sedano.execution.ending import TIME_TO_JOIN, ChordComplete
 from sedano.execution.job import Job
+from sedano.execution.slot_kind import SlotKind
 from sedano.results.store import ResultStore
 from sedano.worker.admission import Admission
+from sedano.worker.allowance import Allowance, Wish
 from sedano.worker.outside_results import Completed, OutsideResults
 from sedano.worker.plan import NodePlan
 
@@ -58,6 +60,8 @@ class Feeder:
         news: Callable[[], None],
         lease_lost: Callable[[int], None],
         failed: Callable[[BaseException], None],
+        renewed: Callable[[], object] = lambda: None,
+        refused: Callable[[Delivery, Settlement], object] = lambda _, __: None,
     ) -> None:
         self._plan = plan
         self._broker = broker
@@ -70,15 +74,16 @@ class Feeder:
         self._news = news
         self._lease_lost = lease_lost
         self._failed = failed
+        self._renewed = renewed
+        self._refused = refused
         self._thread = threading.Thread(target=self._run, name="sedano-feeder", daemon=True)
         self._bell = threading.Event()
         self._lease: Lease | None = None  # set by the feeder's thread; the loop only rings its bell
 
-        self._lock = threading.Lock()  # guards the next six
+        self._lock = threading.Lock()  # guards the next five
         self._settling: list[Settlement] = []
         self._generation = 0
-        self._allowance = 0
-        self._coroutine_allowance = 0
+        self._allowance = Allowance()
         self._running: frozenset[int] = frozenset()
         self._stopping = False
 
@@ -86,7 +91,6 @@ class Feeder:
         self.admission = admission
 
         # The feeder thread's own.
-        self._handed = 0
         #: Claims grow to this while all they bring is not due: ready messages may lie behind.
         self._looking_past = 0
         #: The last wait ended with nothing: only what others have parked is left to look for.
@@ -105,16 +109,11 @@ class Feeder:
         """Begin to claim as far as allowed."""
         self._thread.start()
 
-    def allow(self, total: int, coroutines: int = 0) -> None:
-        """Jobs may be handed over until ``total`` were since the start (plus ``coroutines`` of those only).
-
-        A running total rather than a number of free places: jobs on their way are never counted twice.
-        """
+    def allow(self, totals: Mapping[SlotKind, int]) -> None:
+        """Jobs may be handed over until so many were since the start, for each kind of slot."""
         with self._lock:
-            changed = total > self._allowance or coroutines > self._coroutine_allowance
-            self._allowance = total
-            self._coroutine_allowance = coroutines
-        if changed:
+            grown = self._allowance.set(totals)
+        if grown:
             self._wake()
 
     def settle(self, settlements: Sequence[Settlement], generation: int) -> None:
@@ -135,7 +134,7 @@ class Feeder:
         """Send what is left, end the lease and the thread. False if the broker did not answer in time."""
         with self._lock:
             self._stopping = True
-            self._allowance = self._coroutine_allowance = 0
+            self._allowance.set({})
         self._wake()
         self._thread.join(timeout)
         return not self._thread.is_alive()
@@ -210,23 +209,22 @@ class Feeder:
         """Whether there was anything to do, so that it is worthwhile to look again at once."""
         with self._lock:
             settling, self._settling = self._settling, []
-            wanted = min(max(0, self._allowance - self._handed), self._largest_claim)
-            if wanted:
-                wanted = min(max(wanted, self._looking_past), self._largest_claim)
-            coroutines = min(self._coroutine_allowance, LARGEST_CLAIM) if not wanted else 0
+            wish = self._wish()
             generation = self._generation
             self._bell.clear()
         in_vain, self._nothing_ready = self._nothing_ready and not settling, False
-        if not settling and not wanted and not coroutines:
+        if not settling and not wish.limit:
             return False
-        only = None
-        if coroutines and self._broker.features.claims_by_task:
-            wanted, only = coroutines, self._coroutine_tasks()
+        wanted = wish.limit
+        if wanted:
+            wanted = min(max(wanted, self._looking_past), self._largest_claim)
         try:
             told = self._outside.tell(lease, settling) if self._outside is not None and settling else None
             sendable = told.settlements if told is not None else settling
             claimed = (
-                Claimed([], []) if in_vain else lease.claim(self._plan.queues, wanted, sendable, tasks=only)
+                Claimed([], [])
+                if in_vain
+                else lease.claim(self._plan.queues, wanted, sendable, tasks=wish.tasks)
             )
         except BaseException:
             with self._lock:
@@ -247,24 +245,26 @@ class Feeder:
             self._end_chords(lease, generation)
         finally:
             self._take_in(lease, claimed.deliveries, generation)
-        if only is None and count < wanted:
-            parked = self._claim_parked(lease, wanted - count)
+        if len(claimed.deliveries) < wish.limit:
+            parked = self._claim_parked(lease, wish, wish.limit - len(claimed.deliveries))
             self._take_in(lease, parked, generation)
             count += len(parked)
         with self._lock:
+            self._allowance.note_claimed(wish, len(claimed.deliveries), self.admission.placement)
             # Admission may have settled what it did not let in: told at once, not after the next wait.
-            return bool(settling) or bool(self._settling) or count > 0
+            return bool(settling) or bool(self._settling) or count > 0 or wish.narrowed
 
-    def _claim_parked(self, lease: Lease, limit: int) -> list[Delivery]:
-        """What nodes without this one's code have set aside."""
+    def _wish(self) -> Wish:
+        return self._allowance.wish(self.admission.placement, by_task=self._broker.features.claims_by_task)
+
+    def _claim_parked(self, lease: Lease, wish: Wish, limit: int) -> list[Delivery]:
+        """What nodes without this one's code or slots have set aside."""
         now = monotonic()
         if now < self._next_parked:
             return []
         self._next_parked = now + LOOK_FOR_PARKED_EVERY
-        return lease.claim_parked(self._plan.queues, limit, list(self.admission.tasks))
-
-    def _coroutine_tasks(self) -> list[str]:
-        return [name for name, traits in self.admission.tasks.items() if traits.is_coroutine]
+        tasks = self.admission.placement.here if wish.tasks is None else wish.tasks
+        return lease.claim_parked(self._plan.queues, limit, list(tasks))
 
     def _take_in(self, lease: Lease, deliveries: list[Delivery], generation: int) -> None:
         if not deliveries:
@@ -281,14 +281,13 @@ class Feeder:
                 jobs.append(verdict)
             else:
                 refused.append(verdict)
-        early = not jobs and all(isinstance(one, Requeue) for one in refused)
-        self._looking_past = 2 * len(deliveries) if early else 0
-        # A claim that looked past messages which are not due may have brought more than is wanted.
-        with self._lock:
-            room = max(self._allowance - self._handed, 0) + self._coroutine_allowance
-        refused += [Requeue(job.delivery.tag) for job in jobs[room:]]
-        del jobs[room:]
+                self._refused(delivery, verdict)
         try:
+            jobs = self._keep_rate_limits(lease, jobs, refused)
+            # A claim that looked past messages which are not due may have brought more than is wanted.
+            with self._lock:
+                jobs, excess = self._allowance.split(jobs)
+            refused += [self.admission.put_off(job) for job in excess]
             jobs = self._acknowledge_early(lease, jobs)
         except BrokerError:
             # Claimed, and handed to nobody: they would be held for ever.
@@ -298,13 +297,23 @@ class Feeder:
             with self._lock:
                 self._settling.extend(refused)
         with self._lock:
-            self._handed += len(jobs)
-            self._coroutine_allowance = max(0, self._coroutine_allowance - len(jobs))
+            self._allowance.count(jobs)
         if jobs:
             if logger.isEnabledFor(logging.INFO):
                 for job in jobs:
                     logger.info("Task %s[%s] received", job.delivery.task, job.delivery.task_id)
             self._hand_over(jobs, generation)
+
+    def _keep_rate_limits(self, lease: Lease, jobs: list[Job], refused: list[Settlement]) -> list[Job]:
+        """The jobs that may start now; the others are refused. And whether there may be more behind those."""
+        with self._lock:
+            rooms = {job.slot: self._allowance.room(job.slot) for job in jobs}
+        limits = self.admission.rate_limits
+        starting, waiting = limits.part(jobs, lease, rooms=rooms)
+        refused += waiting
+        early = all(isinstance(one, Requeue) for one in refused) and all(map(limits.hold, starting))
+        self._looking_past = 2 * (len(refused) + len(starting)) if refused and early else 0
+        return starting
 
     def _acknowledge_early(self, lease: Lease, jobs: list[Job]) -> list[Job]:
         """At most once, where its user chose that: gone from the broker before it starts."""
@@ -335,11 +344,12 @@ class Feeder:
                 delivery,
                 ending=ChordComplete(group_ids[delivery.tag], burials[delivery.tag]),
                 time_limit=TIME_TO_JOIN,
+                slot=self.admission.placement.slot_of(delivery.task),
             )
             for delivery in deliveries
         ]
         with self._lock:
-            self._handed += len(jobs)
+            self._allowance.count(jobs)
         if jobs:
             self._hand_over(jobs, generation)
 
@@ -349,6 +359,7 @@ class Feeder:
             with self._lock:
                 running = self._running
             lease.renew(running)
+            self._renewed()
             self._next_renewal = now + self._plan.lease / 4
             if now >= self._next_recovery:
                 self._recover(lease)
@@ -369,13 +380,11 @@ class Feeder:
     def _wait(self, lease: Lease) -> None:
         timeout = min(LONGEST_WAIT, max(0.0, self._next_renewal - monotonic()))
         with self._lock:
-            wants_any = self._allowance > self._handed
-            wants_coroutines = self._coroutine_allowance > 0 and self._broker.features.claims_by_task
-        if not wants_any and not wants_coroutines:
+            wish = self._wish()
+        if not wish.limit:
             lease.rest()
             self._bell.wait(timeout)
         elif not self._bell.is_set():
-            only = None if wants_any else self._coroutine_tasks()
-            self._nothing_ready = not lease.wait(self._plan.queues, timeout, tasks=only)
+            self._nothing_ready = not lease.wait(self._plan.queues, timeout, tasks=wish.tasks)
             if not self._nothing_ready and not self._bell.is_set():
                 self._news()

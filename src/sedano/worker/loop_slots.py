@@ -17,6 +17,7 @@ from sedano.execution.host import Host
 from sedano.execution.job import Job
 from sedano.worker import frames
 from sedano.worker.plan import NodePlan
+from sedano.worker.process import has_outgrown
 
 #: As in ``worker.channel``.
 _LENGTH: Final = struct.Struct("!I")
@@ -27,6 +28,7 @@ class LoopSlots:
 
     def __init__(self, app: Host, plan: NodePlan, connection: socket.socket) -> None:
         self._connection = connection
+        self._max_memory = plan.max_memory_per_child
         self._executor = Executor(app, node=plan.name, report=self._report)
         self._loop = asyncio.new_event_loop()
         # The loop itself keeps only weak references to its tasks.
@@ -53,7 +55,11 @@ class LoopSlots:
                     task.add_done_callback(self._running.discard)
 
     async def _execute(self, job: Job) -> None:
-        self._report(await self._executor.execute_async(job))
+        if job.ending is None:
+            self._report(await self._executor.execute_async(job))
+        else:
+            # Its handlers are plain functions.
+            self._report(await asyncio.to_thread(self._executor.execute, job))
 
     def _report(self, executed: Executed) -> None:
         # From any thread: a task may say how far it is from a thread that it started.
@@ -67,6 +73,6 @@ class LoopSlots:
 
     def _flush(self) -> None:
         gathered, self._gathered = self._gathered, []
-        message = frames.encode(frames.Report(gathered))
+        message = frames.encode(frames.Report(gathered, has_outgrown(self._max_memory)))
         if self._writer is not None:
             self._writer.write(_LENGTH.pack(len(message)) + message)

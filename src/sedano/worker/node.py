@@ -1,6 +1,6 @@
 """One worker: a parent process, its zygote, its children, and the thread that talks to the broker.
 
-``run_node`` is what ``sedano worker`` calls. The parent runs no user code and imports no application; its
+Made by ``running``. The parent runs no user code and imports no application; its
 loop watches children and time limits, and never waits for the network.
 """
 
@@ -11,15 +11,17 @@ import selectors
 import signal
 import sys
 import threading
+from collections import Counter
+from functools import partial
 from time import monotonic, sleep
 from typing import Final
 
 from sedano.brokers.broker import Broker
 from sedano.brokers.settlement import Settlement
 from sedano.clock import Clock, SystemClock
-from sedano.errors import ConfigurationError, SedanoError
+from sedano.errors import SedanoError
 from sedano.execution.job import Job
-from sedano.monitoring.logging_setup import set_up_logging
+from sedano.execution.slot_kind import SlotKind
 from sedano.results.store import ResultStore
 from sedano.worker import zygote_words as words
 from sedano.worker.admission import Admission
@@ -29,14 +31,20 @@ from sedano.worker.child_link import ChildLink
 from sedano.worker.crew import Crew
 from sedano.worker.endings import Endings
 from sedano.worker.feeder import Feeder
-from sedano.worker.notes import FeederFailed, JobsClaimed, LeaseWasLost, Note, SignalCame
-from sedano.worker.opened import opened
+from sedano.worker.heralding import Heralding
+from sedano.worker.notes import (
+    FeederFailed,
+    JobsClaimed,
+    LeaseWasLost,
+    Note,
+    ReceiversShouldHear,
+    SignalCame,
+)
 from sedano.worker.options import NodeOptions
-from sedano.worker.pidfile import pidfile
 from sedano.worker.plan import NodePlan
 from sedano.worker.reloading import Reloading
 from sedano.worker.shutdown import Shutdown
-from sedano.worker.solo import Load, run_solo
+from sedano.worker.side_link import SideLink
 from sedano.worker.verdict_results import VerdictResults
 from sedano.worker.wakeup import Wakeup
 from sedano.worker.zygote_link import ZygoteLink
@@ -48,44 +56,6 @@ FAREWELL: Final = 10.0
 
 #: When a child's socket is full (frames of large messages), try again after this. Seconds.
 SOCKET_FULL_PAUSE: Final = 0.002
-
-
-def run_node(options: NodeOptions, *, load: Load) -> int:
-    """Run a worker until it is told to stop.
-
-    Args:
-        options: What the command line said.
-        load: Imports the application and makes its plan; called in this process for the solo pool only.
-
-    Returns:
-        The exit code: 0 after any orderly stop, 1 if the node could not go on.
-
-    Raises:
-        ApplicationNotFound, ConfigurationError, BrokerError: it could not start; the message says why.
-    """
-    if options.pool == "solo" or sys.platform == "win32":
-        return run_solo(options, load)
-    zygote = ZygoteLink(options)
-    try:
-        plan = zygote.wait_until_ready()
-        if plan.pool == "solo":
-            zygote.stop()
-            return run_solo(options, load)
-        set_up_logging(options.loglevel, logfile=options.logfile, formats=plan.log_formats)
-        with pidfile(options.pidfile), opened(plan) as (broker, results):
-            if not broker.features.between_processes:
-                raise ConfigurationError(
-                    f"The {broker.name} broker does not leave its process: the prefork pool cannot use it. "
-                    "Name another broker_url, or use --pool solo."
-                )
-            # A broker that cannot be used is an error at the start, told in one line.
-            broker.admin.queues()
-            if options.purge:
-                for queue in plan.queues:
-                    logger.warning("Purged %d messages from %s", broker.admin.purge(queue), queue)
-            return Node(options, plan, zygote, broker, results).run()
-    finally:
-        zygote.stop()
 
 
 #: How long the feeder lets a child begin a lone job before it goes on: what it does next, and the loop that
@@ -117,8 +87,10 @@ class Node:
         self._clock = clock
         self._selector = selectors.DefaultSelector()
         self._wakeup: Wakeup[Note] = Wakeup()
+        self._heralding = Heralding(self._selector, self._wakeup.leave)
         self._generation = 0
-        self._received = 0
+        #: Jobs handed over since the start, by the kind of slot they were claimed for.
+        self._received: Counter[SlotKind] = Counter()
         self._feeder = Feeder(
             plan,
             broker,
@@ -128,6 +100,8 @@ class Node:
             news=self._rouse,
             lease_lost=lambda generation: self._wakeup.leave(LeaseWasLost(generation)),
             failed=lambda error: self._wakeup.leave(FeederFailed(error)),
+            renewed=self._heralding.heartbeat,
+            refused=self._heralding.refused,
         )
         self._crew = Crew(
             plan,
@@ -136,7 +110,7 @@ class Node:
             watch=self._watch,
             unwatch=self._unwatch,
         )
-        self._shutdown = Shutdown(self._crew, plan)
+        self._shutdown = Shutdown(self._crew, plan, self._heralding.tell)
         self._reloading = Reloading(options, plan) if options.reload else None
         self._exit_code = 0
         #: Held by whoever works on the crew: the loop, unless it sleeps.
@@ -149,6 +123,7 @@ class Node:
         self._wakeup.on_signals([signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP], SignalCame)
         # What is here now stays: the collector need not look at it again and again.
         gc.freeze()
+        self._heralding.use(self._zygote, self._plan.tasks, monotonic())
         self._feeder.start()
         sys.stderr.write(banner(self._plan, self._broker, self._results))
         for warning in self._plan.warnings:
@@ -157,7 +132,7 @@ class Node:
         while not self._shutdown.is_done:
             with self._turn:
                 now = monotonic()
-                self._crew.staff(self._zygote, now)
+                self._crew.roster.staff(self._zygote, now)
                 self._crew.place(now)
                 self._allow(now)
                 deadline = self._next_deadline(now)
@@ -166,7 +141,7 @@ class Node:
                 for key, _ in events:
                     key.data()
                 self._flush_outgoing()
-                if not was_ready and self._crew.is_complete:
+                if not was_ready and self._crew.roster.is_complete:
                     was_ready = True
                     logger.info("%s ready.", self._plan.name)
         self._leave()
@@ -204,31 +179,32 @@ class Node:
 
     def _take_in(self, note: JobsClaimed, now: float) -> None:
         # Counted in any case: the feeder counts what it hands over, whatever becomes of it.
-        self._received += len(note.jobs)
+        self._received.update([job.slot for job in note.jobs])
         if note.generation == self._generation:
             self._crew.take_in(note.jobs, now)
         if self._shutdown.has_begun:
             self._crew.drain()
 
     def _next_deadline(self, now: float) -> float | None:
-        deadlines = [self._crew.tick(now), self._shutdown.tick(now)]
+        deadlines = [
+            self._crew.tick(now),
+            self._shutdown.tick(now),
+            self._heralding.look(now, ready=self._crew.roster.is_complete, stopping=self._shutdown.has_begun),
+        ]
         if self._reloading is not None:
             self._begin_reload_if_changed(now)
             deadlines.append(self._reloading.next_look)
-        if any(c.channel.has_outgoing or c.async_channel.has_outgoing for c in self._crew.children):
+        if any(channel.has_outgoing for child in self._crew.children for channel in child.channels):
             deadlines.append(now + SOCKET_FULL_PAUSE)
-        if self._crew.is_short_handed:
+        if self._crew.roster.is_short_handed:
             deadlines.append(now + 0.5)
         return min((d for d in deadlines if d is not None), default=None)
 
     def _allow(self, now: float) -> None:
+        received = self._received
         wanted = self._crew.wanted(now)
-        loops = self._crew.wanted_for_loops() if self._plan_has_coroutines() else 0
-        self._feeder.allow(self._received + wanted, loops if not wanted else 0)
+        self._feeder.allow({kind: received[kind] + count for kind, count in wanted.items()})
         self._feeder.note_running(self._crew.running_tags())
-
-    def _plan_has_coroutines(self) -> bool:
-        return any(traits.is_coroutine for traits in self._plan.tasks.values())
 
     def _settle(self, settlements: list[Settlement]) -> None:
         if settlements:
@@ -247,6 +223,8 @@ class Node:
                     self._crew.forget_everything()
                 case SignalCame(number=number):
                     self._shutdown.heed(number, now)
+                case ReceiversShouldHear(word=word):
+                    self._heralding.tell(word)
                 case FeederFailed(error=error):
                     logger.critical("The broker thread failed; the node stops", exc_info=error)
                     self._exit_code = 1
@@ -262,11 +240,15 @@ class Node:
         for said in zygote.read():
             match said:
                 case words.Forked(number=number, pid=pid):
-                    self._crew.name(number, pid)
+                    self._crew.roster.name(number, pid)
                 case words.Exited(pid=pid, returncode=returncode, max_rss=max_rss):
-                    child = self._crew.find(pid)
+                    child = self._crew.roster.find(pid)
                     if child is not None:
                         self._crew.bury(child, returncode, max_rss, now)
+                    else:
+                        self._heralding.bury(pid, returncode, now)
+                case words.HeraldForked(number=number, pid=pid):
+                    self._heralding.name(number, pid)
                 case words.Ready(plan=plan):
                     self._finish_reload(zygote, plan)
                 case words.Broken():
@@ -276,13 +258,15 @@ class Node:
         logger.error("The process that forks the children ended, and its children with it; starting another")
         self._selector.unregister(self._zygote.channel)
         now = monotonic()
-        for child in self._crew.of(self._zygote):
+        for child in self._crew.roster.of(self._zygote):
             self._crew.bury(child, -signal.SIGKILL, 0, now)
+        self._heralding.lose(self._zygote)
         self._zygote.stop()
         self._zygote = ZygoteLink(self._options)
         self._selector.register(self._zygote.channel, selectors.EVENT_READ, self._on_zygote)
         try:
             self._zygote.wait_until_ready()
+            self._heralding.use(self._zygote, self._plan.tasks, monotonic())
         except SedanoError as error:
             logger.critical("It could not be started: %s", error)
             self._exit_code = 1
@@ -303,8 +287,10 @@ class Node:
         self._hear_zygote(zygote)
         if zygote is self._zygote:
             return
-        if zygote.channel.closed or (zygote in self._old_zygotes and not self._crew.of(zygote)):
+        needed = self._crew.roster.of(zygote) or self._heralding.needs(zygote)
+        if zygote.channel.closed or (zygote in self._old_zygotes and not needed):
             self._selector.unregister(zygote.channel)
+            self._heralding.lose(zygote)
             zygote.stop()
             if zygote in self._old_zygotes:
                 self._old_zygotes.remove(zygote)
@@ -319,7 +305,9 @@ class Node:
         self._old_zygotes.append(old)
         self._reloading.watch(plan)
         self._feeder.admission = Admission(plan, clock=self._clock)
-        self._crew.replace_all(zygote, plan)
+        self._crew.plan = plan
+        self._crew.roster.replace_all(zygote, plan.posts)
+        self._heralding.use(zygote, plan.tasks, monotonic())
 
     def _abandon_reload(self, zygote: ZygoteLink, broken: words.Broken) -> None:
         logger.error(
@@ -333,10 +321,11 @@ class Node:
 
     def _watch(self, child: ChildLink) -> None:
         self._selector.register(child.channel, selectors.EVENT_READ, lambda: self._on_child(child))
-        self._selector.register(child.async_channel, selectors.EVENT_READ, lambda: self._on_loop(child))
+        for side in child.sides.values():
+            self._selector.register(side.channel, selectors.EVENT_READ, partial(self._on_side, child, side))
 
     def _unwatch(self, child: ChildLink, *channels: BufferedChannel) -> None:
-        for channel in channels or (child.channel, child.async_channel):
+        for channel in channels or child.channels:
             with contextlib.suppress(KeyError, ValueError):
                 self._selector.unregister(channel)
 
@@ -346,26 +335,27 @@ class Node:
             # Its end will be told by the zygote, with the reason.
             self._unwatch(child, child.channel)
 
-    def _on_loop(self, child: ChildLink) -> None:
-        self._crew.hear_loop(child, child.read_loop())
-        if child.async_channel.closed:
-            self._unwatch(child, child.async_channel)
+    def _on_side(self, child: ChildLink, side: SideLink) -> None:
+        self._crew.hear_side(child, side.kind, side.read())
+        if side.channel.closed:
+            self._unwatch(child, side.channel)
 
     def _flush_outgoing(self) -> None:
         for child in self._crew.children:
-            for channel in (child.channel, child.async_channel):
+            for channel in child.channels:
                 if channel.has_outgoing:
                     channel.flush()
 
     # -- leaving
 
     def _leave(self) -> None:
-        for zygote in [self._zygote, *self._old_zygotes]:
-            zygote.stop()
         if not self._feeder.stop(FAREWELL):
             logger.error(
                 "The broker did not take the last settlements; its other nodes will, when the lease runs out"
             )
+        self._heralding.farewell(lambda: any(isinstance(note, SignalCame) for note in self._wakeup.take()))
+        for zygote in [self._zygote, *self._old_zygotes]:
+            zygote.stop()
         self._wakeup.close()
         self._selector.close()
         logger.info("%s stopped.", self._plan.name)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from sedano.execution.job import Job
+from sedano.worker.herald_words import Word
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,4 +30,11 @@ class FeederFailed:
     error: BaseException
 
 
-Note: TypeAlias = SignalCame | JobsClaimed | LeaseWasLost | FeederFailed
+@dataclass(frozen=True, slots=True)
+class ReceiversShouldHear:
+    """Something for the receivers of the worker's signals."""
+
+    word: Word
+
+
+Note: TypeAlias = SignalCame | JobsClaimed | LeaseWasLost | FeederFailed | ReceiversShouldHear

@@ -11,11 +11,16 @@ from sedano.clock import SystemClock
 from sedano.results.opening import open_result_store
 from sedano.results.store import ResultStore
 from sedano.worker.plan import NodePlan
+from sedano.worker.rate_limits import check_scopes
 
 
 @contextlib.contextmanager
 def opened(plan: NodePlan) -> Iterator[tuple[Broker, ResultStore | None]]:
-    """The plan's broker and result store, closed at the end."""
+    """The plan's broker and result store, closed at the end.
+
+    Raises:
+        ConfigurationError: The broker cannot do what the plan asks of it.
+    """
     clock, base_dir = SystemClock(), Path(plan.base_dir)
     broker = open_broker(
         plan.broker_url,
@@ -30,6 +35,7 @@ def opened(plan: NodePlan) -> Iterator[tuple[Broker, ResultStore | None]]:
             plan.result_url, options=plan.result_options, clock=clock, base_dir=base_dir
         )
     try:
+        check_scopes(plan, broker)
         yield broker, results
     finally:
         broker.close()

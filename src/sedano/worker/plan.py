@@ -8,7 +8,10 @@ from typing import Any
 
 import msgspec
 
+from sedano.execution.slot_kind import SlotKind
 from sedano.monitoring.logging_setup import LogFormats
+from sedano.rate_limit import RateLimit
+from sedano.worker.posts import Post
 
 
 class TaskTraits(msgspec.Struct, frozen=True, array_like=True):
@@ -21,6 +24,10 @@ class TaskTraits(msgspec.Struct, frozen=True, array_like=True):
     time_limit: float | None
     soft_time_limit: float | None
     store_errors_even_if_ignored: bool
+    #: None where it may start at any time, or where this node keeps no limits.
+    rate_limit: RateLimit | None = None
+    #: The kind of slot that the task asks for; None leaves it to the node.
+    pool: SlotKind | None = None
 
 
 class NodePlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,9 +49,9 @@ class NodePlan(msgspec.Struct, frozen=True, kw_only=True):
     base_dir: str
     queues: tuple[str, ...]
     tasks: Mapping[str, TaskTraits]
+    #: As ``--pool`` names it.
     pool: str
-    concurrency: int
-    async_concurrency: int
+    posts: tuple[Post, ...]
     max_tasks_per_child: int | None
     #: KiB of resident memory.
     max_memory_per_child: int | None

@@ -5,6 +5,7 @@ Called by the zygote and the children at their start. Linux and macOS; nothing h
 
 import ctypes
 import os
+import select
 import signal
 import sys
 import threading
@@ -33,8 +34,10 @@ def die_with_parent(parent: int, life: int | None = None) -> None:
 
 
 def _watch_life(life: int) -> None:
-    while os.read(life, 1):
-        pass
+    # Only for its end: what comes through it is for others.
+    poll = select.poll()
+    poll.register(life, 0)
+    poll.poll()
     os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -60,3 +63,8 @@ def resident_kib() -> int:
 
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return peak // 1024 if sys.platform == "darwin" else peak
+
+
+def has_outgrown(limit: int | None) -> bool:
+    """Whether this process holds more memory than it may (KiB)."""
+    return limit is not None and resident_kib() > limit

@@ -7,8 +7,10 @@ either: what had not begun, and what was cut short, goes back to the broker unco
 import enum
 import logging
 import signal
+from collections.abc import Callable
 
 from sedano.worker.crew import Crew
+from sedano.worker.herald_words import WorkerShuttingDown
 from sedano.worker.plan import NodePlan
 
 logger = logging.getLogger("sedano.worker")
@@ -23,8 +25,9 @@ class _Stage(enum.Enum):
 class Shutdown:
     """The stages of leaving. Owned by the parent's loop."""
 
-    def __init__(self, crew: Crew, plan: NodePlan) -> None:
+    def __init__(self, crew: Crew, plan: NodePlan, tell: Callable[[WorkerShuttingDown], object]) -> None:
         self._crew = crew
+        self._tell = tell
         self._grace = plan.soft_shutdown_timeout
         self._stage = _Stage.WORKING
         self._deadline = 0.0
@@ -43,11 +46,14 @@ class Shutdown:
         name = signal.Signals(number).name
         if number == signal.SIGQUIT or self.has_begun:
             logger.warning("%s: stopping at once; running tasks go back to their queues", name)
+            if self._stage is not _Stage.ENDING:
+                self._tell(WorkerShuttingDown(name, "Cold"))
             self._end()
             return
         logger.warning(
             "%s: draining. Running tasks have %g s to finish; once more stops them at once", name, self._grace
         )
+        self._tell(WorkerShuttingDown(name, "Warm"))
         self._stage = _Stage.DRAINING
         self._deadline = now + self._grace
         self._crew.drain()

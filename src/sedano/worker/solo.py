@@ -16,22 +16,30 @@ from typing import TypeAlias
 
 from sedano import signals
 from sedano.brokers.broker import Broker
-from sedano.clock import SystemClock
 from sedano.errors import ConfigurationError
 from sedano.execution.executed import Executed
 from sedano.execution.executor import Executor
 from sedano.execution.host import Host
 from sedano.execution.job import Job
+from sedano.execution.slot_kind import PREFORK
 from sedano.results.store import ResultStore
 from sedano.worker.admission import Admission
 from sedano.worker.banner import banner
 from sedano.worker.endings import Endings
 from sedano.worker.feeder import Feeder
-from sedano.worker.notes import FeederFailed, JobsClaimed, LeaseWasLost, Note, SignalCame
+from sedano.worker.notes import (
+    FeederFailed,
+    JobsClaimed,
+    LeaseWasLost,
+    Note,
+    ReceiversShouldHear,
+    SignalCame,
+)
 from sedano.worker.opened import opened
 from sedano.worker.options import NodeOptions
 from sedano.worker.pidfile import pidfile
 from sedano.worker.plan import NodePlan
+from sedano.worker.solo_signals import SoloSignals
 from sedano.worker.verdict_results import VerdictResults
 
 logger = logging.getLogger("sedano.worker")
@@ -60,18 +68,23 @@ class SoloNode:
     """One process that claims, executes and settles."""
 
     def __init__(self, app: Host, plan: NodePlan, broker: Broker, results: ResultStore | None) -> None:
-        clock = SystemClock()
+        clock = app.clock
         self._plan = plan
         self._broker = broker
         self._results = results
         self._endings = Endings(plan, results=VerdictResults(plan, clock=clock), clock=clock)
         self._executor = Executor(app, node=plan.name, report=self._report)
         self._notes: queue.SimpleQueue[Note] = queue.SimpleQueue()
+        self._signals = SoloSignals(app, plan, leave=self._notes.put)
         self._generation = 0
         self._received = 0
         self._stopping = threading.Event()
         self._loop = asyncio.new_event_loop()
         self._exit_code = 0
+        #: Tasks of which it has been said that they run without their limits.
+        self._unlimited: set[str] = set()
+        #: What told it to stop.
+        self._signal: int | None = None
         self._feeder = Feeder(
             plan,
             broker,
@@ -81,26 +94,42 @@ class SoloNode:
             news=lambda: None,
             lease_lost=lambda generation: self._notes.put(LeaseWasLost(generation)),
             failed=lambda error: self._notes.put(FeederFailed(error)),
+            renewed=self._signals.heartbeat,
+            refused=self._signals.refused,
         )
 
     def run(self) -> int:
-        """Work until told to stop."""
+        """Work until a signal says to stop; returns the exit code."""
         names = ("SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGBREAK")
         for number in (getattr(signal, name) for name in names if hasattr(signal, name)):
             signal.signal(number, self._on_signal)
         sys.stderr.write(banner(self._plan, self._broker, self._results))
         for warning in self._plan.warnings:
             logger.warning("%s", warning)
+        return self.work()
+
+    def work(self) -> int:
+        """Work until a signal, or ``stop``, says to stop. Installs no handlers: for any thread."""
         signals.worker_process_init.send(sender=self._plan.name)
         self._feeder.start()
+        self._signals.ready()
         logger.info("%s ready.", self._plan.name)
         while not self._stopping.is_set():
-            self._feeder.allow(self._received + 1)
+            self._feeder.allow({PREFORK: self._received + 1})
             self._heed(self._notes.get())
+        self._signals.stopping(self._signal)
         self._feeder.stop(timeout=10.0)
-        signals.worker_process_shutdown.send(sender=self._plan.name, pid=None, exitcode=0)
+        pid = os.getpid()
+        signals.worker_process_shutdown.send(sender=self._plan.name, pid=pid, exitcode=self._exit_code)
+        self._signals.stopped()
         self._loop.close()
         return self._exit_code
+
+    def stop(self) -> None:
+        """Have ``work`` end after the task that is running. From any thread."""
+        self._stopping.set()
+        # Nothing to do: it wakes the thread that works.
+        self._notes.put(JobsClaimed([], self._generation))
 
     def _on_signal(self, number: int, frame: object) -> None:
         if self._stopping.is_set():
@@ -109,6 +138,7 @@ class SoloNode:
             self._feeder.stop(timeout=5.0)
             os._exit(0)
         self._stopping.set()
+        self._signal = number
         # SimpleQueue.put is reentrant: safe in a signal handler.
         self._notes.put(SignalCame(number))
 
@@ -124,6 +154,8 @@ class SoloNode:
                 logger.critical("The broker thread failed; the node stops", exc_info=error)
                 self._exit_code = 1
                 self._stopping.set()
+            case ReceiversShouldHear(word=word):
+                self._signals.send(word)
             case SignalCame():
                 logger.warning("Stopping")
 
@@ -137,9 +169,17 @@ class SoloNode:
         if traits is not None and traits.is_coroutine and job.ending is None:
             executed = self._loop.run_until_complete(self._executor.execute_async(job))
         else:
+            self._say_if_unlimited(job)
             executed = self._executor.execute(job)
         self._feeder.note_running(frozenset())
         self._report(executed)
+
+    def _say_if_unlimited(self, job: Job) -> None:
+        """Limits of tasks are refused at the start; those of calls come with them."""
+        task = job.delivery.task
+        if job.ending is None and (job.time_limit or job.soft_time_limit) and task not in self._unlimited:
+            self._unlimited.add(task)
+            logger.warning("Task %s runs without its time limit: the solo pool cannot keep any", task)
 
     def _report(self, executed: Executed) -> None:
         self._feeder.settle([executed.settlement], self._generation)

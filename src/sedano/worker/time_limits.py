@@ -9,8 +9,9 @@ from typing import Final
 from sedano.errors import TimeLimitExceeded
 from sedano.worker.child_link import ChildLink
 
-#: A coroutine task that outlives its hard limit by this is not heeding its cancellation. Seconds.
-LOOP_GRACE: Final = 2.0
+#: A task that outlives its hard limit by this does not heed the child, which cancels coroutines, and raises
+#: exceptions in threads. Seconds.
+SIDE_GRACE: Final = 2.0
 
 
 @dataclass(slots=True)
@@ -19,18 +20,18 @@ class Verdict:
 
     soft_limit_passed: bool = False
     kill_for: TimeLimitExceeded | None = None
-    #: The coroutine task that it is to be killed for; None if it is the synchronous slot's.
+    #: The task that it is to be killed for.
     culprit: int | None = None
     #: When the next limits pass (monotonic seconds).
     deadlines: list[float] = field(default_factory=list)
 
 
 def judge(child: ChildLink, now: float) -> Verdict:
-    """Look at the synchronous slot, then at the coroutines."""
+    """Look at the synchronous slot, then at those beside it."""
     verdict = Verdict()
     if child.killed_for is None and child.pid is not None:
         _judge_slot(child, now, verdict)
-        _judge_loop(child, now, verdict)
+        _judge_sides(child, now, verdict)
     return verdict
 
 
@@ -45,18 +46,19 @@ def _judge_slot(child: ChildLink, now: float, verdict: Verdict) -> None:
             verdict.deadlines.append(since + soft)
     if hard is not None:
         if now >= since + hard:
-            verdict.kill_for = TimeLimitExceeded(hard)
+            verdict.kill_for, verdict.culprit = TimeLimitExceeded(hard), job.delivery.tag
         else:
             verdict.deadlines.append(since + hard)
 
 
-def _judge_loop(child: ChildLink, now: float, verdict: Verdict) -> None:
-    """The child's loop cancels what overruns; what does not heed that costs the child."""
-    for job, since in child.on_loop.values():
-        if job.time_limit is None or verdict.kill_for is not None:
-            continue
-        end = since + job.time_limit + LOOP_GRACE
-        if now >= end:
-            verdict.kill_for, verdict.culprit = TimeLimitExceeded(job.time_limit), job.delivery.tag
-        else:
-            verdict.deadlines.append(end)
+def _judge_sides(child: ChildLink, now: float, verdict: Verdict) -> None:
+    """The child itself ends what overruns; what does not heed that costs the child."""
+    for side in child.sides.values():
+        for job, since in side.limited.values():
+            if job.time_limit is None or verdict.kill_for is not None:
+                continue
+            end = since + job.time_limit + SIDE_GRACE
+            if now >= end:
+                verdict.kill_for, verdict.culprit = TimeLimitExceeded(job.time_limit), job.delivery.tag
+            else:
+                verdict.deadlines.append(end)

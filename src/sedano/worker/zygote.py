@@ -15,13 +15,20 @@ import socket
 import sys
 import threading
 import traceback
+from collections.abc import Callable
+from functools import partial
 
 from sedano import signals
 from sedano.execution.host import Host
+from sedano.execution.slot_kind import SIDE_KINDS
+from sedano.tasks.worker_view import worker_of
+from sedano.worker import start_signals, worker_signals
 from sedano.worker import zygote_words as words
 from sedano.worker.channel import Channel
 from sedano.worker.child import Child
+from sedano.worker.herald import Herald
 from sedano.worker.plan import NodePlan
+from sedano.worker.posts import Post
 from sedano.worker.process import die_with_parent
 
 logger = logging.getLogger("sedano.worker")
@@ -34,7 +41,10 @@ class Zygote:
         self._channel = channel
         self._app = app
         self._plan = plan
+        self._worker = worker_of(app, plan.name)
+        #: Heralds among them.
         self._children: set[int] = set()
+        self._known_threads: set[str] = set()
 
     def run(self) -> None:
         """Serve the parent until it is gone."""
@@ -44,7 +54,7 @@ class Zygote:
         signal.set_wakeup_fd(wake_writer, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda number, frame: None)
         self._settle_down()
-        self._channel.send(words.encode(words.Ready(self._plan)))
+        self._channel.send(words.encode(words.Ready(self._plan, worker_signals.awaited())))
         sources = [self._channel.connection.fileno(), wake_reader]
         while True:
             readable, _, _ = select.select(sources, [], [])
@@ -57,54 +67,63 @@ class Zygote:
         self._end_children()
 
     def _settle_down(self) -> None:
-        if threading.active_count() > 1:
-            names = ", ".join(
-                sorted(t.name for t in threading.enumerate() if t is not threading.main_thread())
-            )
-            logger.warning(
-                "Importing the application started threads (%s); they do not exist in the children. "
-                "Start them in a worker_process_init handler instead.",
-                names,
-            )
+        self._warn_of_threads()
         # What is alive now stays alive: out of the collector's sight it also stays shared with the children.
         gc.collect()
         gc.freeze()
 
+    def _warn_of_threads(self) -> None:
+        for thread in threading.enumerate():
+            if thread is threading.main_thread() or thread.name in self._known_threads:
+                continue
+            self._known_threads.add(thread.name)
+            logger.warning(
+                "The thread %r was started by %s, in the process that the others are forked from. It does "
+                "not exist in them, and a lock that it holds at that moment stays locked there. Start it in "
+                "a worker_process_init receiver (each process that runs tasks) or a worker_ready receiver "
+                "(one process for the worker).",
+                thread.name,
+                start_signals.culprit(thread),
+            )
+
     def _obey(self) -> bool:
-        message, descriptors = self._channel.receive_with_descriptors(3)
+        message, descriptors = self._channel.receive_with_descriptors(2 + len(SIDE_KINDS))
         if message is None:
             return False
         match words.decode_to_zygote(message):
-            case words.Fork(number=number):
-                self._fork(number, descriptors)
+            case words.Fork(number=number, post=post):
+                pid = self._fork(partial(self._be_child, post), descriptors)
+                self._channel.send(words.encode(words.Forked(number, pid)))
+            case words.ForkHerald(number=number):
+                pid = self._fork(self._be_herald, descriptors)
+                self._channel.send(words.encode(words.HeraldForked(number, pid)))
             case words.Kill(pid=pid, signal=number):
                 if pid in self._children:
                     os.kill(pid, number)
         return True
 
-    def _fork(self, number: int, descriptors: list[int]) -> None:
-        signals.worker_before_create_process.send(sender=self)
+    def _fork(self, live: Callable[[int, list[int]], None], descriptors: list[int]) -> int:
+        start_signals.send(signals.worker_before_create_process, self._worker, {})
+        self._warn_of_threads()
         zygote = os.getpid()
         pid = os.fork()
         if pid == 0:
-            self._become_child(zygote, descriptors)
+            self._begin_life(live, zygote, descriptors)
         for descriptor in descriptors:
             os.close(descriptor)
         self._children.add(pid)
-        self._channel.send(words.encode(words.Forked(number, pid)))
+        return pid
 
-    def _become_child(self, zygote: int, descriptors: list[int]) -> None:
+    def _begin_life(
+        self, live: Callable[[int, list[int]], None], zygote: int, descriptors: list[int]
+    ) -> None:
         status = 1
         try:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             self._channel.close()
             random.seed()
-            frames, permits, asyncs = descriptors
-            connection = socket.socket(fileno=frames)
-            die_with_parent(zygote, life=None if sys.platform == "linux" else os.dup(asyncs))
-            child = Child(self._app, self._plan, Channel(connection), permits, socket.socket(fileno=asyncs))
-            child.run()
+            live(zygote, descriptors)
             status = 0
         except BaseException:
             traceback.print_exc()
@@ -115,6 +134,21 @@ class Zygote:
                 sys.stderr.flush()
             # Not sys.exit: the frames below belong to the zygote, and so do its atexit handlers.
             os._exit(status)
+
+    def _be_child(self, post: Post, zygote: int, descriptors: list[int]) -> None:
+        frames, permits, *others = descriptors
+        connection = socket.socket(fileno=frames)
+        die_with_parent(zygote, life=None if sys.platform == "linux" else os.dup(frames))
+        sides = {
+            kind: socket.socket(fileno=descriptor)
+            for kind, descriptor in zip(post.side_kinds, others, strict=True)
+        }
+        Child(self._app, self._plan, Channel(connection), permits, sides).run()
+
+    def _be_herald(self, zygote: int, descriptors: list[int]) -> None:
+        (words_for_us,) = descriptors
+        die_with_parent(zygote)
+        Herald(self._worker, Channel(socket.socket(fileno=words_for_us))).run()
 
     def _reap(self) -> None:
         while self._children:

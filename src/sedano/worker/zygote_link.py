@@ -15,6 +15,7 @@ from sedano.errors import ApplicationNotFound, ConfigurationError, SedanoError
 from sedano.worker import zygote_words as words
 from sedano.worker.channel import BufferedChannel
 from sedano.worker.child_link import ChildLink
+from sedano.worker.herald_link import HeraldLink
 from sedano.worker.options import NodeOptions
 from sedano.worker.plan import NodePlan
 from sedano.worker.zygote_words import Broken, FromZygote, Ready
@@ -41,6 +42,8 @@ class ZygoteLink:
         )
         theirs.close()
         self.channel = BufferedChannel(ours)
+        #: The names of the signals for which there should be a herald; known when it is ready.
+        self.awaited: frozenset[str] = frozenset()
         self.channel.send(msgspec.json.encode(options))
 
     @property
@@ -74,17 +77,28 @@ class ZygoteLink:
     def fork(self, child: ChildLink) -> None:
         """Ask for a child. ``Forked`` will tell its pid."""
         self.channel.send_with_descriptors(
-            words.encode(words.Fork(child.number)), child.descriptors_for_child()
+            words.encode(words.Fork(child.number, child.post)), child.descriptors_for_child()
         )
         child.forget_childs_ends()
 
+    def fork_herald(self, herald: HeraldLink) -> None:
+        """Ask for a herald. ``HeraldForked`` will tell its pid."""
+        self.channel.send_with_descriptors(
+            words.encode(words.ForkHerald(herald.number)), [herald.descriptor_for_herald()]
+        )
+        herald.forget_heralds_end()
+
     def kill(self, pid: int, number: int) -> None:
-        """Send a signal to a child, if it still lives."""
+        """Send a signal to a child, or a herald, if it still lives."""
         self.channel.send(words.encode(words.Kill(pid, number)))
 
     def read(self) -> list[FromZygote]:
         """What the zygote has said since the last call."""
-        return [words.decode_from_zygote(message) for message in self.channel.receive()]
+        said = [words.decode_from_zygote(message) for message in self.channel.receive()]
+        for word in said:
+            if isinstance(word, Ready):
+                self.awaited = frozenset(word.awaited)
+        return said
 
     def stop(self) -> None:
         """End the zygote; its remaining children end with it. Idempotent."""

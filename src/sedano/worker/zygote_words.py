@@ -5,12 +5,15 @@ from typing import TypeAlias
 import msgspec
 
 from sedano.worker.plan import NodePlan
+from sedano.worker.posts import Post
 
 
 class Fork(msgspec.Struct, frozen=True, array_like=True, tag="fork"):
-    """Make a child; its three descriptors come with this message."""
+    """Make a child; its descriptors come with this message."""
 
     number: int
+    #: What it is for, which says how many descriptors there are.
+    post: Post
 
 
 class Kill(msgspec.Struct, frozen=True, array_like=True, tag="kill"):
@@ -20,10 +23,18 @@ class Kill(msgspec.Struct, frozen=True, array_like=True, tag="kill"):
     signal: int
 
 
+class ForkHerald(msgspec.Struct, frozen=True, array_like=True, tag="fork herald"):
+    """Make a herald; its one descriptor comes with this message."""
+
+    number: int
+
+
 class Ready(msgspec.Struct, frozen=True, array_like=True, tag="ready"):
     """The application is imported; children can be forked."""
 
     plan: NodePlan
+    #: The names of the signals for which there should be a herald: they have receivers.
+    awaited: tuple[str, ...] = ()
 
 
 class Broken(msgspec.Struct, frozen=True, array_like=True, tag="broken"):
@@ -42,8 +53,15 @@ class Forked(msgspec.Struct, frozen=True, array_like=True, tag="forked"):
     pid: int
 
 
+class HeraldForked(msgspec.Struct, frozen=True, array_like=True, tag="herald forked"):
+    """The herald with this number lives under this pid."""
+
+    number: int
+    pid: int
+
+
 class Exited(msgspec.Struct, frozen=True, array_like=True, tag="exited"):
-    """A child is gone."""
+    """A child, or a herald, is gone."""
 
     pid: int
     #: Exit code, or minus the number of the signal that ended it.
@@ -52,8 +70,8 @@ class Exited(msgspec.Struct, frozen=True, array_like=True, tag="exited"):
     max_rss: int
 
 
-ToZygote: TypeAlias = Fork | Kill
-FromZygote: TypeAlias = Ready | Broken | Forked | Exited
+ToZygote: TypeAlias = Fork | ForkHerald | Kill
+FromZygote: TypeAlias = Ready | Broken | Forked | HeraldForked | Exited
 
 encode = msgspec.msgpack.Encoder().encode
 decode_to_zygote = msgspec.msgpack.Decoder(ToZygote).decode

@@ -52,7 +52,7 @@ def test_quiet_leaves_notes_out(project: Project) -> None:
     assert "Note" not in ran.err
 
 
-@pytest.mark.parametrize("pool", ["threads", "gevent", "eventlet", "custom", "nonsense"])
+@pytest.mark.parametrize("pool", ["gevent", "eventlet", "custom", "proj.pools:Own", "nonsense"])
 def test_other_pools_are_refused(project: Project, pool: str) -> None:
     ran = project.run("worker", "-P", pool)
 

@@ -6,7 +6,7 @@ import msgspec
 
 from sedano import Sedano
 from sedano.brokers.lease import Claimed, Lease
-from sedano.brokers.settlement import Bury, Settlement
+from sedano.brokers.settlement import Bury, Finish, Settlement
 from sedano.execution.ending import ChordComplete
 from sedano.execution.executed import Executed
 from sedano.execution.executor import Executor
@@ -21,12 +21,17 @@ QUEUES = ("celery",)
 class Line:
     """One node at work, step by step."""
 
-    def __init__(self, app: Sedano) -> None:
+    def __init__(self, app: Sedano, *, apart: bool = False) -> None:
+        """
+        Args:
+            app: The application.
+            apart: Results are treated as if they were elsewhere than the messages.
+        """
         assert app.results is not None
         self.app = app
-        joint = app.results.joint_with(app.broker.location)
-        self.lease: Lease = app.broker.lease("line@host", duration=timedelta(hours=1), results=joint)
-        self.outside = OutsideResults(app.results, QUEUES) if joint is None else None
+        self._joint = None if apart else app.results.joint_with(app.broker.location)
+        self.lease = self._begin_lease()
+        self.outside = OutsideResults(app.results, QUEUES) if self._joint is None else None
         tasks = {
             name: traits(acks_late=task.acks_late, is_coroutine=task.is_coroutine)
             for name, task in app.tasks.items()
@@ -86,16 +91,16 @@ class Line:
 
     def _acknowledged(self, job: Job) -> Job:
         if job.acknowledged:
-            from sedano.brokers.settlement import Finish
-
             self.lease.claim(QUEUES, 0, [Finish(job.delivery.tag)])
         return job
 
     def die(self) -> None:
         """The node is gone; what it held comes again."""
         self.lease.end()
-        joint = self.app.results.joint_with(self.app.broker.location) if self.app.results else None
-        self.lease = self.app.broker.lease("line@host", duration=timedelta(hours=1), results=joint)
+        self.lease = self._begin_lease()
+
+    def _begin_lease(self) -> Lease:
+        return self.app.broker.lease("line@host", duration=timedelta(hours=1), results=self._joint)
 
 
 def ended(job: Job, ending: object) -> Job:

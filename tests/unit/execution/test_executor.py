@@ -13,7 +13,7 @@ from sedano import Sedano, signals, states
 from sedano.brokers.delivery import Delivery
 from sedano.brokers.settlement import Bury, Finish, Park, Record, Requeue
 from sedano.exceptions import Ignore, Reject, Retry, TimeLimitExceeded, WorkerLostError
-from sedano.execution.ending import Crashed, Ending, Expired, TimedOut
+from sedano.execution.ending import Crashed, Ending, Expired, Revoked, TimedOut
 from sedano.execution.executed import Executed
 from sedano.execution.executor import Executor
 from sedano.execution.job import Job
@@ -284,7 +284,10 @@ def test_a_task_that_was_ended_is_told_so_without_being_run(
     assert told == [error.__name__]
 
 
-def test_an_expired_task_is_revoked_and_its_signal_says_so(app: Sedano) -> None:
+@pytest.mark.parametrize(("ending", "expired"), [(Expired(), True), (Revoked(), False)])
+def test_a_task_that_is_not_to_run_is_revoked_and_its_signal_says_why(
+    app: Sedano, ending: Ending, expired: bool
+) -> None:
     heard: list[dict[str, Any]] = []
 
     @app.task
@@ -295,11 +298,12 @@ def test_an_expired_task_is_revoked_and_its_signal_says_so(app: Sedano) -> None:
         heard.append(kwargs)
 
     signals.task_revoked.connect(hear, sender=work)
-    result = finish_of(run(app, msgspec.structs.replace(job_for(work), ending=Expired()))).result
+    result = finish_of(run(app, msgspec.structs.replace(job_for(work), ending=ending))).result
 
     assert stored(result).status == states.REVOKED
+    assert str(stored(result).result) == ("expired" if expired else "revoked")
     assert [(event["expired"], event["terminated"], event["request"].id) for event in heard] == [
-        (True, False, "id-1")
+        (expired, False, "id-1")
     ]
 
 
@@ -440,6 +444,11 @@ def test_times_in_the_body_of_protocol_1_are_heeded(app: Sedano) -> None:
     @app.task
     def work() -> None:
         ran.append(1)
+
+    revoked = old_job(work)
+    envelope = msgspec.structs.replace(revoked.delivery.envelope, headers=b'{"revoked": true}')
+    revoked = Job(msgspec.structs.replace(revoked.delivery, envelope=envelope))
+    assert stored(finish_of(run(app, revoked)).result).status == states.REVOKED
 
     later = run(app, old_job(work, eta="2999-01-01T00:00:00+00:00")).settlement
     expired = finish_of(run(app, old_job(work, expires="2001-01-01T00:00:00+00:00")))

@@ -10,7 +10,9 @@ import pytest
 
 from sedano import Sedano, chain, chord, group, states
 from sedano.brokers.settlement import Bury, Finish, Requeue
+from sedano.errors import ResultStoreUnavailable
 from sedano.exceptions import ChordError, Ignore, Reject, TaskRevokedError, TimeLimitExceeded, WorkerLostError
+from sedano.execution import chord_ends
 from sedano.execution.ending import ChordComplete, Crashed, Expired, Revoked, TimedOut
 from sedano.tasks.task import Task
 from tests.unit.execution.line import Line, ended
@@ -318,6 +320,25 @@ def test_however_a_member_ends_without_a_result_the_body_is_told_once(
         assert len(app.broker.admin.dead_letters()) == 1
 
 
+def test_a_member_that_crashed_with_its_nodes_is_buried_and_its_chord_hears_of_it(
+    app: Sedano, line: Line, t: Tasks, told: list[Any]
+) -> None:
+    result = chord([t.add.s(1)], t.total.s().on_error(t.look.s())).apply_async()
+    for _ in range(4):
+        (job,) = line.jobs()
+        assert job.ending is None
+        line.settle([Requeue(job.delivery.tag, crashed=True)])
+
+    line.run()
+
+    assert t.runs == []
+    assert isinstance(result.parent[0].result, WorkerLostError)
+    assert [(word, name) for word, _, name, _ in told] == [("error", "ChordError")]
+    (letter,) = app.broker.admin.dead_letters()
+    assert letter.crashes == 4
+    assert "crash 4" in letter.reason
+
+
 def test_an_outer_chord_hears_that_an_inner_one_has_failed(line: Line, t: Tasks, told: list[Any]) -> None:
     inner = chord([t.fail.s(), t.add.s(2)], t.total.s())
     result = chord([t.add.s(1), inner, t.add.s(3)], t.total.s().on_error(t.look.s())).apply_async()
@@ -363,7 +384,7 @@ def test_a_member_that_comes_again_is_not_run_again(line: Line, t: Tasks) -> Non
     runs = len(t.runs)
 
     settlements = line.work(second)
-    claimed, completed = line.settle(settlements)
+    _, completed = line.settle(settlements)
     assert [one.tag for one in completed] == [second.delivery.tag]
     # Here the node dies, before it has read what the members returned.
     line.die()
@@ -402,6 +423,31 @@ def test_members_without_messages_complete_their_chord_by_themselves(app: Sedano
 
     assert state_and_result(result) == (states.SUCCESS, 3)
     assert isinstance(failed.result, ChordError)
+
+
+def test_a_member_without_a_message_waits_for_the_store_to_count_it(
+    app: Sedano, t: Tasks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @app.task(acks_late=False)
+    def once(x: int) -> int:
+        return x
+
+    assert app.results is not None
+    add_parts, pauses = app.results.groups.add_parts, []
+
+    def away_twice(parts: Any) -> Any:
+        if len(pauses) < 2:
+            raise ResultStoreUnavailable("it is away")
+        return add_parts(parts)
+
+    monkeypatch.setattr(chord_ends, "sleep", pauses.append)
+    monkeypatch.setattr(app.results.groups, "add_parts", away_twice)
+    line = Line(app)
+    result = chord([once.s(1), once.s(2)], t.total.s()).apply_async()
+    line.run()
+
+    assert state_and_result(result) == (states.SUCCESS, 3)
+    assert len(pauses) == 2
 
 
 def test_a_chord_whose_body_killed_too_many_processes_has_failed(line: Line, t: Tasks) -> None:
@@ -585,8 +631,6 @@ def test_a_member_of_a_chord_is_not_run_where_nothing_can_count_it(t: Tasks) -> 
 def test_a_task_goes_back_when_its_chord_cannot_be_asked_or_told(
     app: Sedano, line: Line, t: Tasks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from sedano.errors import ResultStoreUnavailable
-
     def away(*args: Any, **kwargs: Any) -> Any:
         raise ResultStoreUnavailable("it is away")
 

@@ -261,7 +261,6 @@ def test_a_setting_without_effect_is_a_warning_with_the_reason() -> None:
         ("task_protocol", 2),
         ("task_acks_on_failure_or_timeout", True),
         ("worker_direct", False),
-        ("task_default_rate_limit", None),
     ],
 )
 def test_asking_for_what_happens_anyway_is_neither_wrong_nor_odd(name: str, value: object) -> None:
@@ -272,7 +271,6 @@ def test_asking_for_what_happens_anyway_is_neither_wrong_nor_odd(name: str, valu
     ("name", "value"),
     [
         ("task_protocol", 1),
-        ("task_default_rate_limit", "10/m"),
         ("task_acks_on_failure_or_timeout", False),
         ("worker_direct", True),
         ("broker_host", "localhost"),

@@ -160,7 +160,7 @@ def test_unknown_options_become_attributes(app: Sedano) -> None:
     ("options", "error", "complaint"),
     [
         ({"max_retires": 3}, ConfigurationError, "Did you mean 'max_retries'"),
-        ({"rate_limit": "10/m"}, NotSupported, "rate_limit.*Rate limits are not in this version"),
+        ({"rate_limits": "10/m"}, ConfigurationError, "Did you mean 'rate_limit'"),
         ({"pydantic": True}, NotSupported, "pydantic"),
         ({"exchange": "media"}, NotSupported, "Give queue="),
     ],

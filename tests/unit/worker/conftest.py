@@ -8,6 +8,7 @@ from sedano.message.celery_v2 import encode
 from sedano.message.task_message import TaskMessage
 from sedano.monitoring.logging_setup import LogFormats
 from sedano.worker.plan import NodePlan, TaskTraits
+from sedano.worker.posts import posts_for
 
 TRAITS = TaskTraits(
     acks_late=True,
@@ -39,8 +40,6 @@ def plan(**changes: Any) -> NodePlan:
         "queues": ("celery",),
         "tasks": {"short": TRAITS, "long": TRAITS, "nap": traits(is_coroutine=True)},
         "pool": "prefork",
-        "concurrency": 2,
-        "async_concurrency": 3,
         "max_tasks_per_child": None,
         "max_memory_per_child": None,
         "time_limit": None,
@@ -51,6 +50,8 @@ def plan(**changes: Any) -> NodePlan:
         "log_formats": LogFormats(),
         "watched_files": (),
     }
+    pools = changes.pop("pools", None) or {"prefork": changes.pop("concurrency", 2)}
+    values["posts"] = posts_for(pools, coroutines_each=changes.pop("async_concurrency", 3))
     return NodePlan(**{**values, **changes})
 
 

@@ -22,15 +22,14 @@ class Parent:
 
     def __init__(self) -> None:
         ours, childs = socket.socketpair()
-        asyncs, childs_asyncs = socket.socketpair()
-        self._sockets = [ours, childs, asyncs, childs_asyncs]
+        self._sockets = [ours, childs]
         self.channel = Channel(ours)
         ours.settimeout(PATIENCE)
         self.permits = PermitPipe()
         app = Sedano("tests", broker="memory://", set_as_current=False)
         app.task(name="tests.add")(lambda x, y: x + y)
         made = plan(tasks={"tests.add": traits()})
-        self._child = Child(app, made, Channel(childs), self.permits.reader, childs_asyncs)
+        self._child = Child(app, made, Channel(childs), self.permits.reader, {})
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
 

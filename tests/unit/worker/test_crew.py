@@ -10,14 +10,16 @@ from sedano.brokers.settlement import Finish, Record, Requeue, Settlement
 from sedano.execution.ending import TimedOut
 from sedano.execution.executed import Executed
 from sedano.execution.job import Job
+from sedano.execution.slot_kind import SlotKind
 from sedano.testing.clock import ManualClock
 from sedano.worker import frames
 from sedano.worker.channel import Channel
 from sedano.worker.child_link import ChildLink, Stage
-from sedano.worker.crew import GIVE_BACK_AFTER, LONGEST_START, RECALL_AFTER, Crew
+from sedano.worker.crew import GIVE_BACK_AFTER, RECALL_AFTER, Crew
 from sedano.worker.endings import Endings
 from sedano.worker.frames import Frame, Hello, Report
 from sedano.worker.permits import PermitReader
+from sedano.worker.roster import LONGEST_START
 from sedano.worker.verdict_results import VerdictResults
 from tests.unit.worker.conftest import job, plan, traits
 
@@ -28,7 +30,7 @@ class FakeChild:
     def __init__(self, link: ChildLink) -> None:
         self.link = link
         self.channel = Channel(link.childs_end.dup())
-        self.loop_channel = Channel(link.childs_async_end.dup())
+        self.sides = {kind: Channel(side.childs_end.dup()) for kind, side in link.sides.items()}
         self.permits = PermitReader(link.permits.reader)
 
     def say_hello(self) -> None:
@@ -76,7 +78,7 @@ class Scene:
             unwatch=lambda child: None,
         )
         self.now = 100.0
-        self.crew.staff(self.zygote, self.now)
+        self.crew.roster.staff(self.zygote, self.now)
         self.welcome()
 
     def welcome(self) -> None:
@@ -96,13 +98,17 @@ class Scene:
         for _ in range(40):
             self.crew.pace.note(task, 0.0)
 
+    def wanted(self, kind: SlotKind = "prefork") -> int:
+        return self.crew.wanted(self.now).get(kind, 0)
+
     def in_flight(self) -> list[list[int]]:
         return [[j.delivery.tag for j, _ in child.in_flight] for child in self.crew.children]
 
     def close(self) -> None:
         for child in self.zygote.children:
             child.channel.close()
-            child.loop_channel.close()
+            for side in child.sides.values():
+                side.close()
             child.link.close()
 
 
@@ -201,33 +207,33 @@ def test_jobs_that_find_no_slot_go_back_to_the_broker(scene: Scene) -> None:
 
 
 def test_as_many_are_wanted_as_slots_are_free_and_none_while_all_are_busy(scene: Scene) -> None:
-    assert scene.crew.wanted(scene.now) == 2
+    assert scene.wanted() == 2
 
     scene.give(job(1, "long"))
-    assert scene.crew.wanted(scene.now) == 1
+    assert scene.wanted() == 1
 
     scene.give(job(2, "long"))
-    assert scene.crew.wanted(scene.now) == 0
+    assert scene.wanted() == 0
 
 
 def test_look_ahead_counts_what_is_already_here(scene: Scene) -> None:
     scene.make_short()
-    ahead = scene.crew.wanted(scene.now)
+    ahead = scene.wanted()
 
     scene.give(*(job(n) for n in range(1, 21)))
 
     assert ahead > 20
-    assert scene.crew.wanted(scene.now) == ahead - 20
+    assert scene.wanted() == ahead - 20
 
 
 def test_coroutine_tasks_go_to_the_loops_up_to_their_number(scene: Scene) -> None:
     scene.give(job(1, "long"), job(2, "long"))
 
-    scene.give(*(job(n, "nap") for n in range(10, 20)))
+    scene.give(*(job(n, "nap", slot="asyncio") for n in range(10, 20)))
 
-    assert [len(child.on_loop) for child in scene.crew.children] == [3, 3]
-    assert len(scene.crew.loop_backlog) == 4
-    assert scene.crew.wanted_for_loops() == 0
+    assert [len(child.sides["asyncio"].running) for child in scene.crew.children] == [3, 3]
+    assert len(scene.crew.backlogs["asyncio"]) == 4
+    assert scene.wanted("asyncio") == 0
 
 
 def test_a_hard_limit_kills_the_child_when_it_passes(set_scene: Callable[..., Scene]) -> None:
@@ -271,7 +277,7 @@ def test_a_dead_child_leaves_its_unstarted_jobs_to_others_and_is_replaced(scene:
 
     scene.crew.bury(first.link, -signal.SIGSEGV, 1024, scene.now)
     scene.crew.place(scene.now)
-    scene.crew.staff(scene.zygote, scene.now)
+    scene.crew.roster.staff(scene.zygote, scene.now)
 
     (crashed,) = scene.settled
     assert isinstance(crashed, Requeue)
@@ -331,7 +337,7 @@ def test_children_that_die_at_birth_are_tried_again_ever_more_slowly(set_scene: 
         began = scene.now
         while not scene.crew.children:
             scene.now += 0.25
-            scene.crew.staff(scene.zygote, scene.now)
+            scene.crew.roster.staff(scene.zygote, scene.now)
         waits.append(scene.now - began)
 
     assert waits == [0.5, 1.0, 2.0]
@@ -368,7 +374,7 @@ def test_draining_gives_back_what_has_not_begun_and_lets_idle_children_go(scene:
 
     assert sorted(s.tag for s in scene.settled if s.tag) == [2, 3]
     assert scene.in_flight() == [[1], []]
-    assert scene.crew.wanted(scene.now) == 0
+    assert scene.wanted() == 0
     with pytest.raises(EOFError):
         second.permits.take()
 

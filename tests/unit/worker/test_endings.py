@@ -32,7 +32,7 @@ def endings(clock: ManualClock) -> Endings:
 
 @pytest.fixture
 def child() -> Iterator[ChildLink]:
-    link = ChildLink(1, 0.0)
+    link = ChildLink(1, plan().posts[0], 0.0)
     link.pid = 4711
     yield link
     link.close()

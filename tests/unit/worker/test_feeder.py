@@ -95,6 +95,9 @@ class Desk:
         )
         self.feeder.start()
 
+    def allow(self, total: int) -> None:
+        self.feeder.allow({"prefork": total})
+
     def ids(self) -> list[str]:
         return [job.delivery.task_id for job, _ in self.jobs]
 
@@ -137,7 +140,7 @@ def desk(broker: Any, results: MemoryResultStore, clock: ManualClock) -> Iterato
 
 
 def test_a_message_that_wakes_the_feeder_is_announced_before_it_is_claimed(desk: Desk, broker: Any) -> None:
-    desk.feeder.allow(1)
+    desk.allow(1)
     eventually(lambda: broker.leases and broker.leases[0].claims)
 
     broker.publish([publication("a")])
@@ -157,7 +160,7 @@ def test_a_ready_message_is_soon_found_behind_many_that_are_not_due(
         + [publication("ready"), publication("next")]
     )
 
-    desk.feeder.allow(1)
+    desk.allow(1)
     eventually(lambda: desk.jobs)
 
     assert desk.ids() == ["ready"]
@@ -169,20 +172,74 @@ def test_a_ready_message_is_soon_found_behind_many_that_are_not_due(
 def test_no_more_is_handed_over_than_was_allowed(desk: Desk, broker: Any) -> None:
     broker.publish([publication(f"t{n}") for n in range(5)])
 
-    desk.feeder.allow(2)
+    desk.allow(2)
     eventually(lambda: len(desk.jobs) == 2)
-    desk.feeder.allow(3)
+    desk.allow(3)
     eventually(lambda: len(desk.jobs) == 3)
 
     assert desk.ids() == ["t0", "t1", "t2"]
     assert broker.admin.depth("celery").ready == 2
 
 
+MIXED = {
+    "pools": {"prefork": 1, "threads": 9},
+    "tasks": {"tests.add": traits(), "tests.limited": traits(time_limit=5.0)},
+}
+
+
+def test_only_what_fits_a_free_slot_is_claimed(
+    broker: Any, results: MemoryResultStore, clock: ManualClock
+) -> None:
+    broker.publish([publication(f"l{n}", task="tests.limited") for n in range(3)])
+    broker.publish([publication(f"t{n}") for n in range(30)])
+    desk = Desk(broker, results, clock, **MIXED)
+
+    desk.feeder.allow({"prefork": 1, "threads": 9})
+    eventually(lambda: len(desk.jobs) == 10)
+
+    assert sorted(desk.ids()) == ["l0", *(f"t{n}" for n in range(9))]
+    assert (broker.admin.depth("celery").ready, broker.admin.depth("celery").claimed) == (23, 10)
+    desk.feeder.allow({"prefork": 1, "threads": 10})
+    eventually(lambda: len(desk.jobs) == 11)
+    assert desk.ids()[-1] == "t9"
+    assert desk.feeder.stop(PATIENCE)
+
+
+def test_a_call_that_needs_another_slot_than_its_task_is_tried_again_later(
+    broker: Any, results: MemoryResultStore, clock: ManualClock
+) -> None:
+    headers = b'{"task": "tests.add", "id": "by-call", "timelimit": [5, null]}'
+    one = publication("by-call")
+    broker.publish([replace(one, envelope=replace(one.envelope, headers=headers))])
+    desk = Desk(broker, results, clock, **MIXED)
+
+    desk.feeder.allow({"prefork": 0, "threads": 9})
+    eventually(lambda: broker.admin.depth("celery").scheduled == 1)
+    desk.feeder.allow({"prefork": 1, "threads": 9})
+    clock.advance(1.0)
+
+    eventually(lambda: [job.slot for job, _ in desk.jobs] == ["prefork"])
+    assert desk.feeder.stop(PATIENCE)
+
+
+def test_a_task_for_slots_that_are_not_here_is_parked(
+    broker: Any, results: MemoryResultStore, clock: ManualClock
+) -> None:
+    broker.publish([publication("elsewhere")])
+    desk = Desk(broker, results, clock, pools={"threads": 9}, tasks={"tests.add": traits(pool="prefork")})
+
+    desk.feeder.allow({"threads": 9})
+
+    eventually(lambda: broker.admin.depth("celery").parked == 1)
+    assert desk.jobs == []
+    assert desk.feeder.stop(PATIENCE)
+
+
 def test_settlements_reach_the_broker_with_their_results(
     desk: Desk, broker: Any, results: MemoryResultStore
 ) -> None:
     broker.publish([publication("a")])
-    desk.feeder.allow(1)
+    desk.allow(1)
     eventually(lambda: desk.jobs)
 
     desk.feeder.settle([Finish(desk.tag("a"), ResultWrite("a", "SUCCESS", b"{}"))], 0)
@@ -193,7 +250,7 @@ def test_settlements_reach_the_broker_with_their_results(
 
 def test_settlements_are_kept_while_the_broker_is_away(desk: Desk, broker: Any) -> None:
     broker.publish([publication("a")])
-    desk.feeder.allow(1)
+    desk.allow(1)
     eventually(lambda: desk.jobs)
 
     broker.away.set()
@@ -208,7 +265,7 @@ def test_a_lost_lease_is_told_and_old_settlements_are_dropped(
     desk: Desk, broker: Any, results: MemoryResultStore, clock: ManualClock
 ) -> None:
     broker.publish([publication("a")])
-    desk.feeder.allow(1)
+    desk.allow(1)
     eventually(lambda: desk.jobs)
 
     clock.advance(60)
@@ -232,7 +289,7 @@ def test_what_is_claimed_after_a_lost_lease_belongs_to_the_new_one(
     eventually(lambda: desk.lost == [1])
     broker.publish([publication("a")])
 
-    desk.feeder.allow(1)
+    desk.allow(1)
 
     eventually(lambda: [generation for _, generation in desk.jobs] == [1])
 
@@ -242,7 +299,7 @@ def test_an_at_most_once_task_is_gone_from_the_broker_before_it_is_handed_over(
 ) -> None:
     broker.publish([publication("once", task="tests.once")])
 
-    desk.feeder.allow(1)
+    desk.allow(1)
 
     eventually(lambda: desk.ids() == ["once"])
     assert broker.admin.queues() == []
@@ -255,7 +312,7 @@ def test_unknown_tasks_are_parked_and_those_that_others_parked_are_taken(desk: D
     stranger.claim([], 0, [Park(delivery.tag)])
     broker.publish([publication("unknown", task="tests.unknown")])
 
-    desk.feeder.allow(5)
+    desk.allow(5)
 
     eventually(lambda: desk.ids() == ["known"])
     eventually(lambda: broker.admin.depth("celery").parked == 1)
@@ -263,7 +320,7 @@ def test_unknown_tasks_are_parked_and_those_that_others_parked_are_taken(desk: D
 
 def test_stopping_sends_what_is_left_and_gives_back_what_is_held(desk: Desk, broker: Any) -> None:
     broker.publish([publication("done"), publication("held")])
-    desk.feeder.allow(2)
+    desk.allow(2)
     eventually(lambda: len(desk.jobs) == 2)
 
     desk.feeder.settle([Bury(desk.tag("done"), "no use")], 0)
@@ -296,7 +353,7 @@ def test_a_message_that_could_not_be_acknowledged_early_goes_back(
     broker.publish([publication("once", task="tests.once")])
     desk = Desk(blinking, results, clock)  # type: ignore[arg-type]
 
-    desk.feeder.allow(1)
+    desk.allow(1)
 
     eventually(lambda: desk.ids() == ["once"])
     assert not blinking.away.is_set()
@@ -315,7 +372,7 @@ def test_who_completed_a_chord_is_handed_over_once_more_to_end_it(
 ) -> None:
     results.groups.begin_chord("g", 2, expires_at=None)
     broker.publish([publication("a"), publication("b")])
-    desk.feeder.allow(2)
+    desk.allow(2)
     eventually(lambda: len(desk.jobs) == 2)
 
     desk.feeder.settle([member(desk.tag("a"), 0), member(desk.tag("b"), 1)], 0)
@@ -337,13 +394,13 @@ def test_what_ends_a_chord_does_not_count_as_claimed(
 ) -> None:
     results.groups.begin_chord("g", 1, expires_at=None)
     broker.publish([publication("a"), publication("b")])
-    desk.feeder.allow(1)
+    desk.allow(1)
     eventually(lambda: desk.ids() == ["a"])
 
     desk.feeder.settle([member(desk.tag("a"))], 0)
     eventually(lambda: desk.ids() == ["a", "a"])
     # Two were handed over, one of them by nobody's wish: one more is one that was claimed.
-    desk.feeder.allow(3)
+    desk.allow(3)
 
     eventually(lambda: desk.ids() == ["a", "a", "b"])
 
@@ -353,7 +410,7 @@ def test_while_it_stops_a_chord_is_left_to_another_node(
 ) -> None:
     results.groups.begin_chord("g", 1, expires_at=None)
     broker.publish([publication("a")])
-    desk.feeder.allow(1)
+    desk.allow(1)
     eventually(lambda: desk.jobs)
     broker.away.set()
 

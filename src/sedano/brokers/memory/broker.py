@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from sedano.brokers.async_publishing import AsyncPublishing, SyncPublishing
 from sedano.brokers.features import BrokerFeatures
 from sedano.brokers.memory.admin import MemoryAdmin
 from sedano.brokers.memory.lease import MemoryLease
@@ -16,6 +17,7 @@ from sedano.brokers.memory.storage import Storage
 from sedano.brokers.publication import Publication
 from sedano.clock import Clock, SystemClock
 from sedano.errors import ConfigurationError
+from sedano.loops.threads import inline
 from sedano.results.store import JointResults
 
 _FEATURES: Final = BrokerFeatures(
@@ -26,6 +28,7 @@ _FEATURES: Final = BrokerFeatures(
     claims_by_task=True,
     durable=False,
     between_processes=False,
+    shared_rates=True,
 )
 
 
@@ -40,6 +43,7 @@ class MemoryBroker:
         self._clock = clock or SystemClock()
         self._storage = Storage()
         self.admin = MemoryAdmin(self._storage, self._clock)
+        self.async_publishing: AsyncPublishing = SyncPublishing(self.publish, inline)
 
     @classmethod
     def from_url(

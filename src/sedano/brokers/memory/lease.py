@@ -152,6 +152,11 @@ class MemoryLease:
             held = [self._held(tag) for tag in tags]
             return [message.delivery() for message in held if message is not None]
 
+    def take_turns(self, task: str, seconds: float, count: int, *, most: int) -> Sequence[float]:
+        with self._storage.changed:
+            turns = self._storage.turns[task]
+            return turns.take(self._clock.timestamp(), seconds, count, most=most)
+
     # -- waiting
 
     def wait(self, queues: Sequence[str], timeout: float, *, tasks: Collection[str] | None = None) -> bool:

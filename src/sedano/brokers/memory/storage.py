@@ -5,12 +5,14 @@ here. Never decides what may be done: leases and admin do.
 """
 
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from sedano.brokers.admin import DeadLetter, StoredMessage
 from sedano.brokers.delivery import Delivery
 from sedano.brokers.publication import Publication
+from sedano.brokers.turns import Turns
 from sedano.message.envelope import Envelope
 
 
@@ -83,6 +85,8 @@ class Storage:
     nodes: dict[str, Node] = field(default_factory=dict)
     paused: set[str] = field(default_factory=set)
     dead_letters: dict[int, DeadLetter] = field(default_factory=dict)
+    #: Of the tasks whose limits all nodes keep together, by name.
+    turns: defaultdict[str, Turns] = field(default_factory=lambda: defaultdict(Turns))
     #: Guards all of it, and tells those who wait of every change.
     changed: threading.Condition = field(default_factory=threading.Condition)
     _last_key: int = 0

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sedano.brokers.features import BrokerFeatures
 from sedano.brokers.publication import Publication
@@ -27,6 +27,10 @@ from sedano.redis.redis_diagnosis import Diagnosis
 from sedano.redis.redis_url import RedisLocation
 from sedano.results.store import JointResults
 
+if TYPE_CHECKING:
+    from sedano.brokers.async_publishing import AsyncPublishing
+    from sedano.brokers.redis.async_publishing import RedisAsyncPublishing
+
 _FEATURES: Final = BrokerFeatures(
     transactional_publish=False,
     joint_results=True,
@@ -36,6 +40,7 @@ _FEATURES: Final = BrokerFeatures(
     push=True,
     claims_by_task=True,
     durable=True,
+    shared_rates=True,
 )
 
 #: Results have slots of their own.
@@ -80,6 +85,9 @@ class RedisBroker:
             location, timeout=max(timeout, 2.0), translate=_translate, scripts=scripts.OF_A_LEASE
         )
         self.admin = RedisAdmin(self._link, self._names, self._clock)
+        self._location = location
+        self._publish_timeout = timeout * _OF_DEADLINE
+        self._async_publishing: RedisAsyncPublishing | None = None
 
     @classmethod
     def from_url(
@@ -100,6 +108,20 @@ class RedisBroker:
         if publications:
             self._publishing.publish(publications)
 
+    @property
+    def async_publishing(self) -> "AsyncPublishing | None":
+        """The way of coroutines; None where they use threads: to a cluster, and behind Sentinel."""
+        if self._async_publishing is None:
+            # Imported here: only those need it who publish from coroutines.
+            from sedano.brokers.redis.async_publishing import RedisAsyncPublishing
+            from sedano.redis.async_link import AsyncLink, is_native
+
+            if not is_native(self._location):
+                return None
+            link = AsyncLink(self._location, timeout=self._publish_timeout, translate=_translate)
+            self._async_publishing = RedisAsyncPublishing(link, self._publishing, self._clock)
+        return self._async_publishing
+
     def lease(self, node: str, *, duration: timedelta, results: JointResults | None = None) -> RedisLease:
         return RedisLease(
             self._link, self._names, node, duration=duration, results=results, clock=self._clock
@@ -108,6 +130,8 @@ class RedisBroker:
     def close(self) -> None:
         self._publishing.close()
         self._link.close()
+        if self._async_publishing is not None:
+            self._async_publishing.close()
 
 
 def _translate(diagnosis: Diagnosis) -> Exception:

@@ -3,7 +3,7 @@
 Called by ``RedisBroker.publish``. One command for one message, one transaction for many.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from sedano.brokers.publication import Publication
@@ -34,6 +34,17 @@ class Publishing:
         if len(publications) == 1:
             self._publish_one(publications[0], now)
             return
+        commands, new = self.commands_for(publications, now)
+        if len(commands) == 1:
+            self._link.call(*commands[0])
+        else:
+            self._link.transaction(commands)
+        self.note(new)
+
+    def commands_for(
+        self, publications: Sequence[Publication], now: float
+    ) -> tuple[list[tuple[Any, ...]], set[str]]:
+        """What puts these in, if done in one step; and the queues that are noted with them."""
         commands: list[tuple[Any, ...]] = []
         lanes: dict[str, list[bytes]] = {}
         for publication in publications:
@@ -45,11 +56,11 @@ class Publishing:
         new = self._unnoted(publications)
         if new:
             commands.append(("SADD", self._names.queues, *new))
-        if len(commands) == 1:
-            self._link.call(*commands[0])
-        else:
-            self._link.transaction(commands)
-        for queue in new:
+        return commands, new
+
+    def note(self, queues: Iterable[str]) -> None:
+        """These queues have been noted."""
+        for queue in queues:
             self._noted[queue] = self._clock.monotonic()
 
     def _publish_one(self, publication: Publication, now: float) -> None:

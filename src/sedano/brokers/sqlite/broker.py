@@ -36,6 +36,7 @@ _FEATURES: Final = BrokerFeatures(
     push=True,
     claims_by_task=True,
     durable=True,
+    shared_rates=True,
 )
 
 

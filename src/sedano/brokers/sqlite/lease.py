@@ -17,6 +17,7 @@ from sedano.brokers.sqlite.message_rows import delivery
 from sedano.brokers.sqlite.recovery import take_over_all
 from sedano.brokers.sqlite.settling import SettlingBatch, held_of
 from sedano.brokers.sqlite.statements import STATEMENTS
+from sedano.brokers.turns import Turns
 from sedano.clock import Clock
 from sedano.errors import BrokerError, LeaseLost
 from sedano.results.store import JointResults
@@ -174,6 +175,17 @@ class SqliteLease:
         parameters = {"tags": _as_json(tags), "incarnation": self.incarnation}
         rows = self._database.read(lambda c: c.execute(STATEMENTS["held_messages"], parameters).fetchall())
         return [delivery(row) for row in rows]
+
+    def take_turns(self, task: str, seconds: float, count: int, *, most: int) -> Sequence[float]:
+        def take(connection: sqlite3.Connection) -> Sequence[float]:
+            row = connection.execute(STATEMENTS["turns_of"], {"task": task}).fetchone()
+            turns = Turns(*row) if row else Turns()
+            taken = turns.take(self._clock.timestamp(), seconds, count, most=most)
+            moments = {"task": task, "next_start": turns.next_start, "tail": turns.tail}
+            connection.execute(STATEMENTS["keep_turns"], moments)
+            return taken
+
+        return self._database.write(take)
 
     # -- waiting
 

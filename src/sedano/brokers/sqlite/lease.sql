@@ -122,3 +122,10 @@ WHERE state = 'claimed' AND claimed_by NOT IN (SELECT incarnation FROM sedano_no
 SELECT id, crashes FROM sedano_message
 WHERE state = 'claimed' AND claimed_by = :incarnation
 AND id IN (SELECT value FROM json_each(:running));
+
+-- turns_of --
+SELECT next_start, tail FROM sedano_rate WHERE task = :task;
+
+-- keep_turns --
+INSERT INTO sedano_rate (task, next_start, tail) VALUES (:task, :next_start, :tail)
+ON CONFLICT (task) DO UPDATE SET next_start = excluded.next_start, tail = excluded.tail;

@@ -14,6 +14,7 @@ from django.db import DatabaseError, connections, transaction
 from django.db.transaction import TransactionManagementError
 
 from sedano.brokers.admin import BrokerAdmin
+from sedano.brokers.async_publishing import AsyncPublishing, SyncPublishing
 from sedano.brokers.broker import Broker
 from sedano.brokers.features import BrokerFeatures
 from sedano.brokers.lease import Lease
@@ -21,6 +22,7 @@ from sedano.brokers.opening import open_broker
 from sedano.brokers.publication import Publication
 from sedano.clock import Clock
 from sedano.contrib.django.async_context import in_async_context
+from sedano.contrib.django.query_place import in_query_thread
 from sedano.contrib.django.vendors import SCHEME, alias_in, own_url, vendor_of
 from sedano.errors import BrokerError, BrokerUnavailable, ConfigurationError
 from sedano.results.store import JointResults
@@ -48,6 +50,7 @@ class DjangoBroker:
         push=True,
         claims_by_task=True,
         durable=True,
+        shared_rates=True,
     )
 
     def __init__(
@@ -59,6 +62,8 @@ class DjangoBroker:
         self._publish_timeout = publish_timeout
         self._clock = clock
         self._own: tuple[str, Broker] | None = None
+        #: Of coroutines: in the thread that has the connection, and the transaction that may be open on it.
+        self.async_publishing: AsyncPublishing = SyncPublishing(self.publish, in_query_thread)
         vendor_of(self._alias)
 
     @classmethod

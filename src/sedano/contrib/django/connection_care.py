@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from asgiref.sync import SyncToAsync
 from django.core.cache import close_caches
 from django.db import close_old_connections, connections, reset_queries
 
+from sedano.contrib.django.async_context import in_event_loop
+from sedano.contrib.django.query_thread import QueryThreads
 from sedano.tasks.request import Context
 from sedano.tasks.task import Task
 
@@ -30,15 +31,9 @@ def around_attempt(task: Task[..., Any], request: Context) -> Iterator[None]:
     if request.is_eager:
         # It runs in the caller's thread, maybe in the middle of the caller's request.
         yield
-    elif task.is_coroutine:
-        # A coroutine's queries run in asgiref's thread, one after the other, so that is where the connections
-        # are; what is queued here runs before the task's first query, and after its last one.
-        thread = SyncToAsync.single_thread_executor
-        thread.submit(_open_up)
-        try:
+    elif in_event_loop():
+        with _query_threads.one():
             yield
-        finally:
-            thread.submit(_clear_up)
     else:
         _open_up()
         try:
@@ -55,6 +50,9 @@ def _open_up() -> None:
 def _clear_up() -> None:
     close_old_connections()
     close_caches()
+
+
+_query_threads: Final = QueryThreads(_open_up, _clear_up)
 
 
 def before_fork(**kwargs: object) -> None:

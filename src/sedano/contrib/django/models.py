@@ -74,6 +74,20 @@ class Queue(models.Model):  # type: ignore[misc]
         return str(self.name)
 
 
+class Rate(models.Model):  # type: ignore[misc]
+    """When a task may start whose limit all workers keep together."""
+
+    task = models.TextField(primary_key=True)
+    next_start = models.FloatField(help_text="POSIX seconds.")
+    tail = models.FloatField(help_text="POSIX seconds; the next moment that no message waits for.")
+
+    class Meta:
+        db_table = "sedano_rate"
+
+    def __str__(self) -> str:
+        return str(self.task)
+
+
 class DeadLetter(models.Model):  # type: ignore[misc]
     """A message that was given up, with the reason."""
 

@@ -9,13 +9,15 @@ import json
 import time
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from django.db import connections, transaction
 
 from sedano.clock import Clock
 from sedano.contrib.django.async_context import in_async_context
+from sedano.contrib.django.async_results import DjangoAsyncResults
 from sedano.contrib.django.groups import DjangoGroups
 from sedano.contrib.django.result_errors import translated_errors
 from sedano.contrib.django.vendors import SCHEME, alias_in, in_memory, own_url, vendor_of
@@ -90,16 +92,32 @@ class DjangoResultStore:
         connection = connections[self._alias]
         if in_async_context():
             self._own_store().wait(task_ids, timeout)
-        elif connection.in_atomic_block and not vendor_of(self._alias).sees_commits_of_others:
-            raise ResultStoreError(
-                "Waiting for a result inside transaction.atomic() (or a TestCase) would never end: the "
-                "transaction does not see what a worker commits, and what was published in it is not "
-                "committed yet. Wait after the transaction, or use TransactionTestCase."
-            )
+        elif (reason := self._never_comes()) is not None:
+            raise ResultStoreError(reason)
         elif in_memory(connection):
             time.sleep(_LOOK_AGAIN if timeout is None else min(timeout, _LOOK_AGAIN))
         else:
             self._own_store().wait(task_ids, timeout)
+
+    def _never_comes(self) -> str | None:
+        """Why a wait would never end in the transaction that is open here; None where it would."""
+        if not connections[self._alias].in_atomic_block or vendor_of(self._alias).sees_commits_of_others:
+            return None
+        return (
+            "Waiting for a result inside transaction.atomic() (or a TestCase) would never end: the "
+            "transaction does not see what a worker commits, and what was published in it is not "
+            "committed yet. Wait after the transaction, or use TransactionTestCase."
+        )
+
+    @cached_property
+    def async_results(self) -> DjangoAsyncResults:
+        """The way of coroutines."""
+        return DjangoAsyncResults(
+            cast(ResultStore, self),  # its location is read only
+            own_store=self._own_store,
+            alias=self._alias,
+            never_comes=self._never_comes,
+        )
 
     def forget(self, task_id: str) -> None:
         if in_async_context():

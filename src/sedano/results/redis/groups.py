@@ -5,7 +5,7 @@ is done to one chord is one step in a cluster as well.
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from sedano.clock import Clock
 from sedano.redis.link import ScriptRun
@@ -37,7 +37,11 @@ class RedisGroups:
     # -- saved groups
 
     def save(self, group_id: str, document: bytes, *, expires_at: float | None) -> None:
-        self._link.call("SET", self._keys.of_group(group_id), document, *self._until(expires_at))
+        self._link.call(*self.saving(group_id, document, expires_at))
+
+    def saving(self, group_id: str, document: bytes, expires_at: float | None) -> tuple[Any, ...]:
+        """The command that saves a group."""
+        return "SET", self._keys.of_group(group_id), document, *self._until(expires_at)
 
     def get(self, group_id: str) -> bytes | None:
         document: bytes | None = self._link.call("GET", self._keys.of_group(group_id))
@@ -49,9 +53,13 @@ class RedisGroups:
     # -- chords
 
     def begin_chord(self, group_id: str, size: int, *, expires_at: float | None) -> None:
+        self._link.transaction(self.beginning(group_id, size, expires_at))
+
+    def beginning(self, group_id: str, size: int, expires_at: float | None) -> list[tuple[Any, ...]]:
+        """The commands that begin a chord, if done in one step."""
         _, _, _, size_key, _, claim = self._keys.of_chord(group_id)
         # As Celery does: members that were counted stay; whoever was about to end it has to look again.
-        self._link.transaction([("DEL", claim), ("SET", size_key, size, *self._until(expires_at))])
+        return [("DEL", claim), ("SET", size_key, size, *self._until(expires_at))]
 
     def add_parts(self, parts: Sequence[ChordPart]) -> list[bool]:
         completed: list[bool] = []

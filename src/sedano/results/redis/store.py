@@ -6,10 +6,10 @@ Never looks into a document, but for the script that asks whether it is a SUCCES
 
 import os
 import threading
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sedano.clock import Clock, SystemClock
 from sedano.errors import ConfigurationError, did_you_mean
@@ -20,11 +20,14 @@ from sedano.results.redis.cluster_server import ClusterServer
 from sedano.results.redis.groups import RedisGroups
 from sedano.results.redis.joint_results import RedisJointResults
 from sedano.results.redis.result_keys import ResultKeys, success_mark
-from sedano.results.redis.result_server import ResultServer, ScriptResult
+from sedano.results.redis.result_server import ResultServer, ScriptResult, translate
 from sedano.results.redis.single_server import SingleServer
 from sedano.results.redis.subscriber import Subscriber
 from sedano.results.result_write import ResultWrite
 from sedano.results.store import JointResults
+
+if TYPE_CHECKING:
+    from sedano.results.async_results import AsyncResults
 
 #: Results in one call of the script: a longer one would keep other clients waiting.
 _BATCH: Final = 250
@@ -72,8 +75,14 @@ class RedisResultStore:
         self.location = self._server.location
         self._keys = ResultKeys(prefix, in_cluster=location.cluster)
         clock = clock or SystemClock()
-        self.groups: GroupStore = RedisGroups(self._server.link, self._keys, clock, ordered=ordered_chords)
+        self._groups = RedisGroups(self._server.link, self._keys, clock, ordered=ordered_chords)
+        self.groups: GroupStore = self._groups
         self._joint = RedisJointResults(self._keys, clock, ordered=ordered_chords)
+        self._location = location
+        self._timeout = timeout.total_seconds()
+        self._most_connections = most_connections
+        self._async_results: AsyncResults | None = None
+        self._close_async: Callable[[], None] | None = None
         self._begin()
 
     def _begin(self) -> None:
@@ -141,9 +150,38 @@ class RedisResultStore:
     def joint_with(self, broker_location: str) -> JointResults | None:
         return self._joint if self._server.one_step and broker_location == self.location else None
 
+    @property
+    def async_results(self) -> "AsyncResults":
+        """The way of coroutines: its own to one server; through threads to a cluster and behind Sentinel."""
+        if self._async_results is None:
+            # Imported here: only those need it who ask from coroutines.
+            from sedano.loops.threads import in_thread
+            from sedano.redis.async_link import AsyncLink, is_native
+            from sedano.results.async_results import SyncResults
+            from sedano.results.redis.async_results import RedisAsyncResults
+            from sedano.results.redis.heard_changes import HeardChanges
+
+            changes = HeardChanges(self._own_subscriber, self._keys)
+            if is_native(self._location):
+                link = AsyncLink(
+                    self._location,
+                    timeout=self._timeout,
+                    translate=translate,
+                    most_connections=max(1, self._most_connections - 1),
+                )
+                self._async_results = RedisAsyncResults(
+                    link, self._keys, joint=self._joint, groups=self._groups, changes=changes
+                )
+                self._close_async = link.close
+            else:
+                self._async_results = SyncResults(lambda: self, in_thread, changes=changes)
+        return self._async_results
+
     def close(self) -> None:
         self._own_subscriber().close()
         self._server.close()
+        if self._close_async is not None:
+            self._close_async()
 
     def _look(self) -> None:
         """What changes from this moment on may not be in what this thread is about to read."""

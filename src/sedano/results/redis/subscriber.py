@@ -1,7 +1,8 @@
-"""The one thread of a process that hears of changed results, for all threads that wait for one.
+"""The one thread of a process that hears of changed results, for all threads and loops that wait for one.
 
-Used by ``RedisResultStore.wait``. Never reads a result: those who wait are woken, and look themselves.
-What it could not hear (it had no connection yet, or lost it) counts as a change: nobody waits in vain.
+Used by ``RedisResultStore.wait``, and by lookouts. Never reads a result: those who wait are woken, and look
+themselves. What it could not hear (it had no connection yet, or lost it) counts as a change: nobody waits in
+vain.
 """
 
 import contextlib
@@ -9,8 +10,8 @@ import selectors
 import socket
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable
-from typing import Any, Final
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any, Final, Protocol
 
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
@@ -35,6 +36,13 @@ _RECONNECT: Final = (0.05, 1.0)
 _BATCH: Final = 500
 
 
+class Waiter(Protocol):
+    """Who is told of a change: an event of a thread's, or a bell of an event loop's."""
+
+    def set(self) -> None:
+        """Something has changed. Called with the lock held: returns at once."""
+
+
 class _Channel:
     """One result that somebody waits for, or did a moment ago."""
 
@@ -43,7 +51,7 @@ class _Channel:
     def __init__(self) -> None:
         #: The moment of the last change, in the subscriber's own count of moments.
         self.changed = 0
-        self.waiters: set[threading.Event] = set()
+        self.waiters: set[Waiter] = set()
         self.left_at = 0.0
 
 
@@ -90,6 +98,28 @@ class Subscriber:
                 moment = self._moment
         return moment
 
+    @property
+    def connected(self) -> bool:
+        """It would hear of a change now."""
+        return self._connected
+
+    def follow(self, waiters: Mapping[bytes, Waiter]) -> None:
+        """Tell each waiter of the changes of its channel, until ``leave``. Returns at once; idempotent."""
+        with self._lock:
+            for name, waiter in waiters.items():
+                self._follow(name, waiter)
+            self._send_unsent()
+
+    def leave(self, waiters: Mapping[bytes, Waiter]) -> None:
+        """Tell them no more."""
+        now = time.monotonic()
+        with self._lock:
+            for name, waiter in waiters.items():
+                channel = self._channels.get(name)
+                if channel is not None:
+                    channel.waiters.discard(waiter)
+                    channel.left_at = now
+
     def close(self) -> None:
         """End the thread and its connection, and wake those who wait. Used again, it starts again."""
         with self._lock:
@@ -103,7 +133,7 @@ class Subscriber:
 
     # -- all with the lock held
 
-    def _follow(self, name: bytes, woken: threading.Event) -> _Channel:
+    def _follow(self, name: bytes, woken: Waiter) -> _Channel:
         channel = self._channels.get(name)
         if channel is None:
             channel = self._channels[name] = _Channel()

@@ -1,15 +1,17 @@
 """Connections round an attempt are treated as they are round a request."""
 
+import asyncio
 import os
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 
 import pytest
-from asgiref.sync import SyncToAsync
+from asgiref.sync import sync_to_async
 from django.core.cache import caches
 from django.db import connection, transaction
 from django.test import TransactionTestCase
+from shop.models import Order
 from shop.tasks import count_orders, ship
 
 from sedano import current_app, signals
@@ -20,6 +22,15 @@ from sedano.tasks.task import Task
 
 def attempt(task: Task, **request: object) -> AbstractContextManager[None]:
     return connection_care.around_attempt(task, Context(**request))
+
+
+def raw_connection() -> object:
+    return connection.connection
+
+
+def opened() -> object:
+    connection.ensure_connection()
+    return connection.connection
 
 
 class TestConnectionCare(TransactionTestCase):
@@ -75,13 +86,65 @@ class TestConnectionCare(TransactionTestCase):
             assert connection.connection is not None
 
     def test_a_coroutines_connections_are_closed_in_the_thread_that_runs_its_queries(self) -> None:
-        thread = SyncToAsync.single_thread_executor
-        with attempt(count_orders):
-            thread.submit(lambda: connection.ensure_connection()).result()
-            open_within = thread.submit(lambda: connection.connection is not None).result()
+        async def run() -> list[object]:
+            with attempt(count_orders):
+                within = await sync_to_async(opened)()
+            with attempt(count_orders):
+                return [within, await sync_to_async(raw_connection)()]
 
-        assert open_within
-        assert thread.submit(lambda: connection.connection is None).result()
+        within, after = asyncio.run(run())
+
+        assert within is not None
+        assert after is None
+
+    def test_coroutines_that_run_at_a_time_share_no_connection(self) -> None:
+        async def ask(together: asyncio.Barrier) -> tuple[object, int]:
+            with attempt(count_orders):
+                before = await sync_to_async(opened)()
+                await together.wait()
+                assert await sync_to_async(raw_connection)() is before
+                return before, await sync_to_async(threading.get_ident)()
+
+        async def run() -> list[tuple[object, int]]:
+            together = asyncio.Barrier(5)
+            return await asyncio.gather(*(ask(together) for _ in range(5)))
+
+        used = asyncio.run(run())
+
+        assert len({id(raw) for raw, _ in used}) == 5
+        assert len({thread for _, thread in used}) == 5
+
+    def test_a_coroutine_that_ends_closes_no_connection_of_another(self) -> None:
+        async def loop_over_rows(first_row: asyncio.Event, go_on: asyncio.Event) -> int:
+            with attempt(count_orders):
+                seen = 0
+                async for _ in Order.objects.all().aiterator(chunk_size=1):
+                    seen += 1
+                    first_row.set()
+                    await go_on.wait()
+                return seen
+
+        async def run() -> int:
+            first_row, go_on = asyncio.Event(), asyncio.Event()
+            looping = asyncio.create_task(loop_over_rows(first_row, go_on))
+            await first_row.wait()
+            with attempt(count_orders):
+                await Order.objects.acount()
+            go_on.set()
+            return await looping
+
+        Order.objects.bulk_create(Order(name=str(n)) for n in range(3))
+
+        assert asyncio.run(run()) == 3
+
+    def test_a_coroutine_that_asks_nothing_starts_no_thread(self) -> None:
+        async def run() -> int:
+            before = threading.active_count()
+            with attempt(count_orders):
+                await asyncio.sleep(0)
+                return threading.active_count() - before
+
+        assert asyncio.run(run()) == 0
 
     def test_caches_are_closed_after_the_attempt(self) -> None:
         closed = threading.Event()

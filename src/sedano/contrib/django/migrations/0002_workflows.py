@@ -1,4 +1,4 @@
-"""The tables of ``sql/schema.sql`` for groups and chords."""
+"""The tables of ``sql/schema.sql`` for groups and chords, and for rate limits."""
 
 from django.db import migrations, models
 
@@ -67,6 +67,20 @@ class Migration(migrations.Migration):  # type: ignore[misc]
                         name="sedano_group_expiry",
                     )
                 ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Rate",
+            fields=[
+                ("task", models.TextField(primary_key=True, serialize=False)),
+                ("next_start", models.FloatField(help_text="POSIX seconds.")),
+                (
+                    "tail",
+                    models.FloatField(help_text="POSIX seconds; the next moment that no message waits for."),
+                ),
+            ],
+            options={
+                "db_table": "sedano_rate",
             },
         ),
     ]

@@ -1,9 +1,11 @@
 """The shop's tasks."""
 
+import asyncio
 import os
 import time
 from pathlib import Path
 
+from asgiref.sync import sync_to_async
 from django.db import connection, transaction
 from django.db.models import F
 
@@ -44,6 +46,41 @@ async def count_orders():
 async def ship_from_coroutine(order_id):
     """Publishes from a coroutine."""
     return ship.delay(order_id).id
+
+
+def raw_connection():
+    """Which connection the calling thread uses."""
+    connection.ensure_connection()
+    return id(connection.connection)
+
+
+@shared_task
+def hold_connection(seconds):
+    """Keeps a connection for a while; asks with it before and after."""
+    number = raw_connection()
+    Order.objects.count()
+    time.sleep(seconds)
+    Order.objects.count()
+    return number, raw_connection()
+
+
+@shared_task
+async def hold_connection_in_coroutine(seconds):
+    """The same, in a coroutine."""
+    number = await sync_to_async(raw_connection)()
+    await Order.objects.acount()
+    await asyncio.sleep(seconds)
+    return number, await sync_to_async(raw_connection)()
+
+
+@shared_task
+async def walk_orders():
+    """Goes through the orders, one row at a time, while other coroutines ask and end."""
+    seen = []
+    async for order in Order.objects.all().aiterator(chunk_size=1):
+        seen.append(order.pk)
+        await asyncio.sleep(0.01)
+    await Order.objects.filter(pk__in=seen).aupdate(shipped=F("shipped") + 1)
 
 
 @shared_task

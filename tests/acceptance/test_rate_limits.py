@@ -1,0 +1,166 @@
+"""Real workers start limited tasks as often as they may, and no more often; the others wait in the broker."""
+
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from celery import Celery
+
+from tests.acceptance.workers import Journal, Worker, wait_until
+from tests.servers.redis_server import RedisServer
+
+pytestmark = pytest.mark.acceptance
+
+StartWorker = Callable[..., Worker]
+
+#: Of the limited tasks, in a second.
+RATE = 20.0
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(params=["sqlite", "redis"])
+def broker_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/queue.db"
+    server: RedisServer = request.getfixturevalue("server")
+    server.client.flushall()
+    return server.url
+
+
+@pytest.fixture
+def limited(directory: Path, project: ModuleType) -> Iterator[ModuleType]:
+    """The tasks, imported here as a web process would."""
+    shutil.copy(Path(__file__).with_name("limited.py"), directory)
+    import limited
+
+    yield limited
+    sys.modules.pop("limited", None)
+
+
+def starts(journal: Journal) -> list[float]:
+    return sorted(float(at) for word, _, _, at in journal.lines() if word == "start")
+
+
+def rate_over(journal: Journal, seconds: float) -> float:
+    """Starts in a second, measured for so long from the first one; checks that no second had too many."""
+    wait_until(lambda: starts(journal), what="the first one has started")
+    wait_until(lambda: time.time() > starts(journal)[0] + seconds, what="the time is up")
+    found = starts(journal)
+    return (sum(at <= found[0] + seconds for at in found) - 1) / seconds
+
+
+def test_a_worker_starts_limited_tasks_at_their_rate(
+    limited: ModuleType, journal: Journal, start_worker: StartWorker
+) -> None:
+    limited.mail.publish_many([(n,) for n in range(200)])
+
+    start_worker("-c", "2", "--include", "limited")
+
+    assert 0.8 * RATE <= rate_over(journal, 3.0) <= RATE + 1
+    assert set(journal.counts("start").values()) == {1}
+
+
+def test_the_solo_pool_keeps_limits_too(
+    limited: ModuleType, journal: Journal, start_worker: StartWorker
+) -> None:
+    limited.mail_once.publish_many([(n,) for n in range(100)])
+
+    start_worker("-P", "solo", "--include", "limited", PROJECT_WITHOUT_LIMITS="1")
+
+    assert 0.8 * RATE <= rate_over(journal, 2.0) <= RATE + 1
+
+
+def test_two_workers_share_a_limit_of_all_workers(
+    limited: ModuleType, journal: Journal, start_worker: StartWorker
+) -> None:
+    for worker in [start_worker("-c", "1", "--include", "limited") for _ in range(2)]:
+        worker.wait_until_ready()
+
+    limited.fax.publish_many([(n,) for n in range(200)])
+
+    assert 0.8 * RATE <= rate_over(journal, 3.0) <= RATE + 1
+
+
+def test_two_workers_keep_a_limit_of_each_worker_twice(
+    limited: ModuleType, journal: Journal, start_worker: StartWorker
+) -> None:
+    for worker in [start_worker("-c", "1", "--include", "limited") for _ in range(2)]:
+        worker.wait_until_ready()
+
+    for n in range(300):  # one by one, so that both have claimed some of them
+        limited.mail.delay(n)
+
+    assert 1.5 * RATE <= rate_over(journal, 3.0) <= 2 * (RATE + 1)
+    assert len(journal.pids("start")) == 2
+
+
+def test_ten_thousand_limited_messages_hold_nothing_up_behind_them(
+    project: ModuleType, limited: ModuleType, journal: Journal, start_worker: StartWorker
+) -> None:
+    limited.hardly_ever.publish_many([(n,) for n in range(10_000)])
+    worker = start_worker("-c", "1", "--include", "limited")
+    wait_until(lambda: starts(journal), what="the first limited one has started")
+    published = time.time()
+
+    project.work.delay("behind")
+    wait_until(lambda: journal.counts("start")["behind"], what="the one behind has started")
+
+    assert journal.times("start", "behind")[0] - published < 2.0
+    wait_until(lambda: project.app.broker.admin.depth("celery").scheduled == 9_999, what="they wait")
+    # They cost nothing while they wait.
+    before = sum(sum(process.cpu_times()[:2]) for process in worker.processes())
+    until = time.monotonic() + 1.0
+    wait_until(lambda: time.monotonic() > until)
+    assert sum(sum(process.cpu_times()[:2]) for process in worker.processes()) - before < 0.2
+    assert len(starts(journal)) == 2
+
+
+def test_a_killed_worker_takes_no_waiting_task_with_it(
+    limited: ModuleType, journal: Journal, start_worker: StartWorker
+) -> None:
+    limited.mail.publish_many([(n,) for n in range(60)])
+    killed = start_worker("-c", "2", "--include", "limited", "worker_lease=1")
+    wait_until(lambda: len(starts(journal)) >= 10, what="some have started")
+
+    killed.kill()
+    start_worker("-c", "2", "--include", "limited", "worker_lease=1")
+
+    wait_until(lambda: len(journal.counts("start")) == 60, what="all have started")
+    # What was running when it was killed runs again: at most one in each slot.
+    assert journal.counts("start").total() <= 62
+
+
+@pytest.mark.parametrize("broker_url", ["redis"], indirect=True)
+def test_messages_of_celerys_clients_wait_for_their_turns(
+    limited: ModuleType, journal: Journal, start_worker: StartWorker, broker_url: str
+) -> None:
+    client = Celery("client", broker=broker_url, set_as_current=False)
+    for n in range(100):
+        client.send_task("limited.mail", (n,))
+    client.close()
+
+    start_worker("-c", "2", "--include", "limited")
+
+    assert 0.8 * RATE <= rate_over(journal, 3.0) <= RATE + 1
+
+
+def test_a_worker_without_rate_limits_starts_everything_at_once(
+    limited: ModuleType, journal: Journal, start_worker: StartWorker
+) -> None:
+    limited.mail.publish_many([(n,) for n in range(200)])
+
+    start_worker("-c", "2", "--include", "limited", "worker_disable_rate_limits=1")
+
+    wait_until(lambda: len(starts(journal)) == 200, what="all have started")
+    found = starts(journal)
+    assert found[-1] - found[0] < 5.0
