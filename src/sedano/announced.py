@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from sedano.brokers.delivery import Delivery
+from sedano.errors import TaskNotRegistered
 from sedano.tasks.request import Context
 from sedano.tasks.task import Task
 from sedano.tasks.worker_view import WorkerView
@@ -104,4 +105,4 @@ class MessageParked(msgspec.Struct, frozen=True):
 
     worker: WorkerView
     delivery: Delivery
-    error: BaseException
+    error: TaskNotRegistered

@@ -1,4 +1,4 @@
-"""Django's database in a worker that runs many tasks at once: nobody shares a connection, and none is left open."""
+"""Django's database in a worker that runs many tasks at once: no connection is shared, none is left open."""
 
 import json
 import signal

@@ -313,8 +313,8 @@ def test_a_receiver_that_waits_in_vain_is_told(
     directory: Path, project: ModuleType, start_worker: StartWorker
 ) -> None:
     with (directory / "project.py").open("a") as code:
-        code.write("\n\nfrom sedano import signals\n\n\n@signals.worker_ready.connect\ndef hear(**_): ...\n")
+        code.write("\n\nfrom sedano import signals\n\n\n@signals.beat_init.connect\ndef hear(**_): ...\n")
 
     worker = start_worker("-c", "1").wait_until_ready()
 
-    assert "worker_ready: this version never sends this signal" in worker.text()
+    assert "beat_init: receivers of this signal are never called" in worker.text()

@@ -2,6 +2,10 @@
 
 import os
 import signal
+import sqlite3
+import subprocess
+import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -10,6 +14,7 @@ import psutil
 import pytest
 
 from tests.acceptance.workers import Journal, Worker, is_alive, wait_until
+from tests.unit.django.suite.shop_process import ShopProcess
 
 pytestmark = pytest.mark.acceptance
 
@@ -19,8 +24,9 @@ Listen = Callable[[str], None]
 #: Each signal of the worker's is a line of the journal: its name, and what it was sent with.
 HEAR_ALL = """
 def hear(signal, sender, **named):
-    shown = [named[name] for name in ("sig", "how", "exitcode") if name in named]
-    note(signal.name, "/".join(map(str, [sender.hostname if hasattr(sender, "hostname") else sender, *shown])))
+    shown = [getattr(sender, "hostname", sender)]
+    shown += [named[name] for name in ("sig", "how", "exitcode") if name in named]
+    note(signal.name, "/".join(map(str, shown)))
 
 for name in ("celeryd_init", "worker_init", "celeryd_after_setup", "worker_before_create_process",
              "worker_process_init", "worker_ready", "worker_shutting_down", "worker_process_shutdown",
@@ -246,7 +252,8 @@ def stop(**_):
     wait_until(lambda: len(journal.times("serving", "metrics")) > 10)
     (herald,) = journal.pids("serving")
     process = psutil.Process(herald)
-    worker.stop()
+    worker.signal_group(signal.SIGTERM)
+    assert worker.wait() == 0
 
     assert journal.pids("stopping") == {herald}
     wait_until(lambda: not is_alive(process))
@@ -294,6 +301,21 @@ def test_a_worker_survives_the_process_of_its_receivers(
     assert journal.pids("worker_shutdown") == journal.pids("worker_ready") - {herald}
 
 
+def test_receivers_are_told_again_after_all_processes_but_the_parent_have_died(
+    listen: Listen, journal: Journal, start_worker: StartWorker
+) -> None:
+    listen(HEAR_ALL)
+    worker = start_worker("-c", "1").wait_until_ready()
+    wait_until(lambda: journal.pids("worker_ready"))
+    (importing,) = journal.pids("worker_init")
+
+    os.kill(importing, signal.SIGKILL)
+
+    wait_until(lambda: len(journal.pids("worker_ready")) == 2)
+    assert worker.stop() == 0
+    assert len(journal.pids("worker_shutdown")) == 1
+
+
 def test_the_receivers_move_to_the_new_code(
     directory: Path, listen: Listen, journal: Journal, start_worker: StartWorker
 ) -> None:
@@ -324,6 +346,52 @@ def beat(sender, **_):
     start_worker("-c", "1", "-n", "w1@host", "worker_lease=0.4").wait_until_ready()
 
     wait_until(lambda: len(journal.times("beat", "w1@host")) > 5)
+
+
+def test_a_receiver_can_add_to_the_logging(
+    listen: Listen, directory: Path, project: ModuleType, start_worker: StartWorker
+) -> None:
+    listen("""
+import logging
+
+@signals.after_setup_logger.connect
+@signals.after_setup_task_logger.connect
+def add_file(sender, signal, logger, loglevel, logfile, format, colorize, **_):
+    assert (sender, loglevel, logfile, colorize) == (None, logging.INFO, None, False)
+    handler = logging.FileHandler(HERE / signal.name)
+    handler.setFormatter(logging.Formatter(f"{loglevel} {format}"))
+    logger.addHandler(handler)
+
+@app.task
+def speak():
+    logging.getLogger("sedano.task").info("from the task")
+    logging.getLogger("anything").warning("from anywhere")
+""")
+    start_worker("-c", "1", "worker_log_format=own %(message)s").wait_until_ready()
+
+    project.app.send_task("project.speak").get(timeout=20)
+
+    assert "20 own from anywhere\n" in (directory / "after_setup_logger").read_text()
+    tasks = (directory / "after_setup_task_logger").read_text()
+    assert "project.speak" in tasks
+    assert "from the task" in tasks
+
+
+def test_a_receiver_can_do_the_logging_itself(
+    listen: Listen, project: ModuleType, start_worker: StartWorker
+) -> None:
+    listen("""
+import logging
+
+@signals.setup_logging.connect
+def configure(loglevel, **_):
+    logging.basicConfig(level=loglevel, format="mine: %(message)s")
+""")
+
+    worker = start_worker("-c", "1").wait_until_ready()
+    project.app.send_task("project.add", [1, 2]).get(timeout=20)
+
+    wait_until(lambda: "mine: Task project.add" in worker.text())
 
 
 @pytest.mark.parametrize("pool", [["-c", "1"], ["--pool", "solo"]], ids=["prefork", "solo"])
@@ -358,3 +426,64 @@ def received(sender, request, **_):
     }
     words = names(journal)
     assert words.index("received") < words.index("start")
+
+
+def test_receivers_of_a_django_site_use_its_database(tmp_path: Path) -> None:
+    """One queries before the processes are forked, the others after it: each has its own connection."""
+    pytest.importorskip("django")
+    shop = ShopProcess(tmp_path)
+    shop.manage("migrate", "--verbosity", "0")
+    (tmp_path / "listening.py").write_text("""
+import os
+
+from sedano import shared_task, signals
+from shop.models import Order
+from shop.tasks import ship
+
+def order(signal, **_):
+    Order.objects.create(name=f"{signal.name} {os.getpid()}")
+
+for one in (signals.worker_init, signals.worker_process_init, signals.worker_ready,
+            signals.worker_shutting_down, signals.worker_shutdown):
+    one.connect(order, weak=False)
+
+@signals.worker_ready.connect
+def begin(sender, **_):
+    for order in Order.objects.all():
+        ship.delay(order.pk)
+""")
+    log = tmp_path / "worker.log"
+    with log.open("wb") as output:
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "sedano", "worker", "-c", "2", "-l", "INFO", "-I", "listening"],
+            cwd=tmp_path,
+            env=shop.environment(),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    def rows() -> dict[str, int]:
+        with sqlite3.connect(tmp_path / "default.sqlite3", timeout=20) as database:
+            found = dict(database.execute("SELECT name, shipped FROM shop_order"))
+        database.close()
+        return found
+
+    try:
+        wait_until(lambda: sum(rows().values()) == 4, what="all orders so far are shipped")
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(30) == 0
+    finally:
+        if worker.poll() is None:
+            os.killpg(worker.pid, signal.SIGKILL)
+            worker.wait()
+
+    counts = Counter(name.split()[0] for name in rows())
+    assert counts == {
+        "worker_init": 1,
+        "worker_process_init": 2,
+        "worker_ready": 1,
+        "worker_shutting_down": 1,
+        "worker_shutdown": 1,
+    }
+    assert "Traceback" not in log.read_text()

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sedano.brokers.turns import EARLY, FARTHEST, Turns
+from sedano.worker.own_turns import OwnTurns
 
 NOW = 1_000_000.0
 
@@ -17,15 +18,19 @@ gaps = st.floats(0.0, 3.0)
 claims = st.lists(st.tuples(gaps, st.integers(1, 8), st.integers(0, 8)), min_size=1, max_size=60)
 
 
-@given(distances, claims)
+@given(distances, claims, st.booleans())
 def test_no_more_start_within_any_time_than_the_rate_gives(
-    seconds: float, claims: list[tuple[float, int, int]]
+    seconds: float, claims: list[tuple[float, int, int]], is_own: bool
 ) -> None:
-    turns, now = Turns(), NOW
+    shared, own, now = Turns(), OwnTurns(), NOW
     starts: list[float] = []
     for gap, count, most in claims:
         now += gap * seconds
-        starts += [now] * turns.take(now, seconds, count, most=most).count(0.0)
+        if is_own:
+            turns = own.give(now, seconds, count, most=most, came_back=count // 2)
+        else:
+            turns = shared.take(now, seconds, count, most=most)
+        starts += [now] * turns.count(0.0)
 
     early = max(seconds / 2, EARLY)
     for first, since in enumerate(starts):

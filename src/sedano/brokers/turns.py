@@ -11,9 +11,9 @@ from typing import Final
 #: late, and who came late must not make the next one miss its turn. Seconds.
 EARLY: Final = 0.02
 
-#: Nobody is sent away for longer (but to the next turn), so that a higher limit or a purged queue is felt within
-#: this time. Of a longer backlog each message comes again and again, about this often: for 100,000 of them that
-#: is 2 % of a processor. Seconds.
+#: Nobody is sent away for longer (but to the next turn), so that a higher limit or a purged queue is felt
+#: within this time. Of a longer backlog each message comes again and again, about this often: for 100,000 of
+#: them that is 2 % of a processor. Seconds.
 FARTHEST: Final = 300.0
 
 #: Moments farther ahead than they can be are of a clock that was set back, or of a lower limit. Clocks of
@@ -50,9 +50,7 @@ class Turns:
             starting += 1
         return starting
 
-    def send_away(
-        self, now: float, seconds: float, count: int, *, farthest: float = FARTHEST
-    ) -> list[float]:
+    def send_away(self, now: float, seconds: float, count: int, *, farthest: float = FARTHEST) -> list[float]:
         """When so many are to come back, that may not start now; in so many seconds at the latest."""
         farthest = max(farthest, 2 * seconds)
         if self.tail > now + farthest + seconds + CLOCKS_AGREE:

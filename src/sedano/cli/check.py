@@ -10,10 +10,12 @@ from sedano.cli.command import SedanoCommand, option
 from sedano.cli.invocation import Invocation, pass_invocation
 from sedano.cli.json_output import write_json
 from sedano.cli.user_error import CHECK_SETTINGS, explain
+from sedano.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from sedano.app import Sedano
     from sedano.brokers.admin import Remark
+    from sedano.rate_limit import RateLimit
 
 OK: Final = "ok"
 NOTE: Final = "note"
@@ -59,7 +61,7 @@ def check(invocation: Invocation, /, list_tasks: bool, strict: bool, as_json: bo
         for finding in findings:
             _print(finding)
         for name in names:
-            click.echo(f"         {name}")
+            click.echo(f"         {name}{_shown_limit(app, name)}")
     bad = {PROBLEM, WARNING} if strict else {PROBLEM}
     return int(any(finding.verdict in bad for finding in findings))
 
@@ -81,9 +83,25 @@ def _tasks(app: "Sedano") -> Iterator[Finding]:
         from sedano.cli.find_app import import_tasks_of
 
         import_tasks_of(app)
-        return f"{len(app.tasks.shown())} registered"
+        names = app.tasks.shown()
+        limited = sum(_limit(app, name) is not None for name in names)
+        return f"{len(names)} registered" + (f", {limited} with a rate limit" if limited else "")
 
     yield from _tried("tasks", count)
+
+
+def _limit(app: "Sedano", name: str) -> "RateLimit | None":
+    from sedano.tasks.rate_limits import rate_limit_of
+
+    return rate_limit_of(app.tasks[name])
+
+
+def _shown_limit(app: "Sedano", name: str) -> str:
+    try:
+        limit = _limit(app, name)
+    except ConfigurationError:
+        return ""  # told above
+    return "" if limit is None else f"  at most {limit}"
 
 
 def _broker(app: "Sedano") -> Iterator[Finding]:

@@ -218,8 +218,8 @@ def worker(invocation: Invocation, /, settings: tuple[str, ...], **options: Any)
 
 def _run(invocation: Invocation, overrides: dict[str, str], options: dict[str, Any]) -> int:
     from sedano.cli.planning import load
-    from sedano.worker.running import run_node
     from sedano.worker.options import NodeOptions
+    from sedano.worker.running import run_node
 
     return run_node(
         NodeOptions(

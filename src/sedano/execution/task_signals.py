@@ -141,12 +141,11 @@ def _parked(event: announced.MessageParked) -> None:
     unknown(event.worker, event.delivery, event.error)
 
 
-def unknown(worker: WorkerView, delivery: Delivery, error: BaseException) -> None:
+def unknown(worker: WorkerView, delivery: Delivery, error: TaskNotRegistered) -> None:
     """Send ``task_unknown`` for a message."""
     if signals.task_unknown.has_listeners():
-        message = MessageView(delivery)
-        name, task_id = delivery.task or message.headers.get("task"), delivery.task_id
-        signals.task_unknown.send(worker, message=message, exc=error, name=name, id=task_id)
+        named = {"message": MessageView(delivery), "name": error.name, "id": delivery.task_id}
+        signals.task_unknown.send(worker, exc=error, **named)
 
 
 def rejected(worker: WorkerView, delivery: Delivery, error: BaseException) -> None:

@@ -16,11 +16,9 @@ from typing import Final
 from sedano.errors import SoftTimeLimitExceeded
 from sedano.execution.limits import HardLimitPassed
 
-_NAME: Final = "PyThreadState_SetAsyncExc"
 _raise_in: Final = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_ulong, ctypes.py_object)(
-    (_NAME, ctypes.pythonapi)
+    ("PyThreadState_SetAsyncExc", ctypes.pythonapi)
 )
-_clear_in: Final = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p)((_NAME, ctypes.pythonapi))
 
 
 class _Call:
@@ -74,12 +72,17 @@ class ThreadLimits:
         thread = threading.get_ident()
         taken = self._calls.pop(thread, None)
         if call is None or (taken is not None and not call.raised):
+            self._own.call = None
             return
         while call.raising:
             sleep(0)
         self._calls.pop(thread, None)
-        _clear_in(thread, None)
         self._own.call = None
+        # What has been raised and has not come yet comes here: the interpreter looks for it when the thread
+        # gets its lock back, and at the end of a loop's turn. It could also be taken back, by raising NULL; but
+        # Python up to 3.12 would then look for it for ever, and not get beyond that while it is profiled.
+        for _ in range(2):
+            sleep(0)
 
     def fileno(self) -> int:
         """Readable when ``raise_overdue`` is to be called sooner than it has said."""

@@ -4,7 +4,6 @@ Owned by the Redis broker and the Redis result store. Any loops of any threads m
 connections of its own, which are closed with it. Never blocks a loop.
 """
 
-import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
@@ -30,7 +29,7 @@ class AsyncLink:
 
     Args:
         location: The server: neither a cluster nor behind Sentinel.
-        timeout: Seconds any call may take in all.
+        timeout: Seconds any call may take in all, as far as its loop turns.
         translate: Makes this adapter's error of a diagnosis. Only those come out.
         most_connections: Of one loop.
     """
@@ -79,8 +78,7 @@ class AsyncLink:
 
     async def _answers(self, commands: Sequence[Command]) -> list[Any]:
         try:
-            async with asyncio.timeout(self._timeout):
-                return await self._trips.get().send(commands)
+            return await self._trips.get().send(commands)
         except TimeoutError as error:
             raise self._translate(Diagnosis(f"no answer within {self._timeout:.1f} s", True)) from error
         except (RedisError, OSError) as error:

@@ -8,6 +8,7 @@ task of its own that ends with it; nothing runs while nobody waits.
 import asyncio
 import contextlib
 import contextvars
+import math
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -15,7 +16,9 @@ from typing import Any, Final
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ReadOnlyError, RedisError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from sedano.loops.loop_timeout import LoopTimeout
 from sedano.redis.link import Command
 
 #: Commands that travel together: more would keep the answers of the first ones waiting.
@@ -50,6 +53,8 @@ class AsyncTrips:
         self._idle: list[AbstractConnection] = []
         self._under_way: set[asyncio.Task[None]] = set()
         self._departs = False
+        #: When the server did something last.
+        self._answered_at = -math.inf
 
     def send(self, commands: Sequence[Command]) -> "asyncio.Future[list[Any]]":
         """Put commands on their way. Cancelled before they are sent, they never are."""
@@ -91,14 +96,22 @@ class AsyncTrips:
 
     async def _travel(self, parcels: Sequence[Parcel]) -> None:
         connection: AbstractConnection | None = None
+        began = self._loop.time()
         try:
-            async with asyncio.timeout(self._timeout):
+            async with LoopTimeout(self._timeout):
                 connection = self._take_idle()
                 if connection is None:
                     connection = self._make()
                     await connection.connect()
                 await _exchange(connection, parcels)
-        except (RedisError, OSError) as error:  # a TimeoutError is an OSError
+        except (RedisError, OSError) as failure:
+            error: Exception = failure
+            if isinstance(failure, TimeoutError):
+                error = RedisTimeoutError(f"no answer within {self._timeout:.1f} s")
+            if self._answered_at < began:
+                # Nor would the server answer those who have waited for a connection meanwhile.
+                parcels = [*parcels, *self._waiting]
+                self._waiting.clear()
             for parcel in parcels:
                 if not parcel.answers.done():
                     parcel.answers.set_exception(error)
@@ -112,6 +125,7 @@ class AsyncTrips:
                 _close(connection)
             raise
         else:
+            self._answered_at = self._loop.time()
             if any(_is_of_no_use_after(answer) for parcel in parcels for answer in _answers_of(parcel)):
                 _close(connection)
             else:

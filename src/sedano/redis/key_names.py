@@ -18,7 +18,7 @@ slot, and such names are for single servers only.
 | ``sedano:{<lane>}:paused`` | string | there while claims bring nothing |
 | ``sedano:{nodes}`` | sorted set | incarnations by the end of their lease |
 | ``sedano:{nodes}:<incarnation>`` | hash | a node: name, queues, when it began and renewed, what it runs |
-| ``sedano:{rate:<task>}`` | hash | when a task may start whose limit all nodes keep; gone when it says nothing |
+| ``sedano:{rate:<task>}`` | hash | when a task may start whose limit all nodes keep; ends by itself |
 | ``sedano:queues`` | set | queues that were ever used |
 """
 

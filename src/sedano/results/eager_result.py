@@ -48,6 +48,10 @@ class EagerResult(AsyncResult[R_co]):
         assert self._cache is not None
         return self._cache
 
+    def _value(self) -> Any:
+        """None where the task has said that it has no result: what it raised then is in ``result`` only."""
+        return None if self.state in (states.IGNORED, states.REJECTED) else self._meta().result
+
     def ready(self) -> bool:
         return True
 
@@ -70,7 +74,8 @@ class EagerResult(AsyncResult[R_co]):
         """
         if disable_sync_subtasks:
             joining.check_told()
-        value: R_co = self.maybe_throw(propagate, callback)
+        self.maybe_throw(propagate, callback)
+        value: R_co = self._value()
         return value
 
     wait = get

@@ -29,7 +29,7 @@ class WorkerView:
         """The application: ``sender.app.send_task(...)``."""
         app = self._app()
         if app is None:
-            raise AttributeError("The application of this worker is gone.")
+            raise ReferenceError("The application of this worker is gone.")
         return app
 
     @property

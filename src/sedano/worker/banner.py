@@ -18,9 +18,15 @@ def banner(plan: NodePlan, broker: Broker, results: ResultStore | None) -> str:
         f"  queues   {', '.join(plan.queues)}",
         f"  slots    {slots(plan)}",
         f"  tasks    {len(tasks)}" + (":" if tasks else ""),
-        *(f"             {name}" for name in tasks),
+        *(f"             {name}{limit(plan, name)}" for name in tasks),
     ]
     return "\n".join(lines) + "\n"
+
+
+def limit(plan: NodePlan, name: str) -> str:
+    """How often a task may start, if it has a limit."""
+    rate_limit = plan.tasks[name].rate_limit
+    return "" if rate_limit is None else f"  at most {rate_limit}"
 
 
 def slots(plan: NodePlan) -> str:

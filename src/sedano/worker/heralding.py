@@ -217,6 +217,8 @@ class Heralding:
 
     def farewell(self, interrupted: Callable[[], bool]) -> None:
         """Tell the herald that all is over, and wait until that has been heard; not for long."""
+        for one in self._leaving:
+            self._hang_up(one.link)
         link, self._link = self._link, None
         if link is None:
             return

@@ -1,7 +1,7 @@
 """Which of the admitted jobs may start now, as far as their tasks' rate limits go; the others go back.
 
-Asked by the feeder about each claim. A limit of this node is kept here; one of all nodes by the broker. No job
-waits here: one that may not start is requeued, to be ready when a turn may be free.
+Asked by the feeder about each claim. A limit of this node is kept here; one of all nodes by the broker. No
+job waits here: one that may not start is requeued, to be ready when a turn may be free.
 """
 
 from collections import defaultdict
@@ -66,8 +66,9 @@ class RateLimits:
         if limit.shared:
             return lease.take_turns(task, limit.seconds, len(jobs), most=most)
         turns = self._own.setdefault(task, OwnTurns())
-        came_back = [job.delivery.redelivered for job in jobs]
-        return turns.give(self._clock.timestamp(), limit.seconds, came_back, most=most)
+        came_back = sum(job.delivery.redelivered for job in jobs)
+        now = self._clock.timestamp()
+        return turns.give(now, limit.seconds, len(jobs), most=most, came_back=came_back)
 
 
 def check_scopes(plan: NodePlan, broker: Broker) -> None:

@@ -1,5 +1,6 @@
 """Calls that are right: type checkers must accept them, and see these types. Never run."""
 
+from collections.abc import AsyncIterator
 from typing import Any, assert_type
 
 from sedano import AsyncResult, Sedano, Signature, Task, chain, chord, current_app, group, shared_task
@@ -100,7 +101,7 @@ plain.publish_many([(1,)], link=plain.s(2), group_id="g")
 chain(plain.s(1), plain.s(2)).delay()
 chord([plain.s(n) for n in range(3)], bound.s()).apply_async()
 chord(group(plain.s(n) for n in range(3)))(bound.s())
-plain.chunks(zip(range(3), range(3)), 2).apply_async()
+plain.chunks(zip(range(3), range(3), strict=True), 2).apply_async()
 current_app.signature("proj.plain", args=(1,)).delay()
 wider: AsyncResult[object] = plain.delay(1)
 
@@ -109,3 +110,20 @@ async def awaiting() -> None:
     assert_type(await fetch("u"), bytes)
     assert_type(await fetch_bound("u"), bytes)
     assert_type(await shared_fetch(url="u"), bytes)
+    assert_type(await plain.adelay(1, y=2), AsyncResult[int])
+    assert_type(await (await plain.adelay(1)).aget(timeout=3), int)
+    assert_type(await (await fetch.adelay("u")).aget(), bytes)
+    assert_type(await (await bound.adelay(1)).aget(), str)
+    assert_type(await plain.aapply_async((1,), {"y": 2}, countdown=5, queue="q"), AsyncResult[int])
+    assert_type(await plain.apublish_many((n, n) for n in range(3)), list[AsyncResult[int]])
+    assert_type(await plain.apublish_many(pairs(), queue="q"), list[AsyncResult[int]])
+    assert_type(await plain.aapply((1,)), EagerResult[int])
+    assert_type(await current_app.asend_task("proj.plain", (1,), priority=3), AsyncResult[Any])
+    await (plain.s(1) | plain.s(2)).aapply_async(queue="q")
+    await group(plain.s(2), plain.s(3)).adelay()
+    async for _ in current_app.ResultSet([plain.delay(1)]).aiterate(timeout=3):
+        pass
+
+
+async def pairs() -> AsyncIterator[tuple[int, int]]:
+    yield 1, 2

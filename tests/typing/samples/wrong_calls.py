@@ -52,3 +52,12 @@ def first() -> None: ...
 
 @shared_task(max_retires=3)  # wrong
 def second() -> None: ...
+
+
+async def awaiting() -> None:
+    await plain.adelay("x")  # wrong
+    await bound.adelay(None, 1)  # wrong
+    await fetch.adelay(5)  # wrong
+    await plain.aapply_async((1,), cuontdown=5)  # wrong
+    await plain.apublish_many([(1,)], task_id="a")  # wrong
+    (await (await plain.adelay(1)).aget()).upper()  # wrong

@@ -3,11 +3,13 @@
 import asyncio
 import os
 import threading
+import time
 from collections.abc import Callable
 
 import pytest
 
 from sedano.loops.loop_local import LoopLocal
+from sedano.loops.loop_timeout import LoopTimeout
 from sedano.loops.threads import MOST_THREADS, in_thread
 from tests.unit.async_api.loop_lag import wait_until
 
@@ -124,3 +126,46 @@ def test_threads_are_few_and_a_forked_child_has_its_own() -> None:
 
     assert 0 < len(names) <= MOST_THREADS
     assert status == 0
+
+
+def test_silence_ends_when_the_time_is_up() -> None:
+    async def main() -> float:
+        began = time.monotonic()
+        with pytest.raises(TimeoutError):
+            async with LoopTimeout(0.1):
+                await asyncio.Event().wait()
+        return time.monotonic() - began
+
+    assert 0.09 < asyncio.run(main()) < 2
+
+
+def test_time_in_which_the_loop_does_not_turn_is_not_held_against_the_other_side() -> None:
+    async def main() -> bool:
+        async with LoopTimeout(0.1):
+            answer = asyncio.get_running_loop().create_future()
+            answerer = threading.Timer(
+                0.05, asyncio.get_running_loop().call_soon_threadsafe, (answer.cancel,)
+            )
+            answerer.start()
+            busy_until = time.monotonic() + 0.4
+            while time.monotonic() < busy_until:
+                pass
+            await asyncio.wait([answer])
+        return answer.done()
+
+    assert asyncio.run(main())
+
+
+def test_cancelling_is_no_timeout() -> None:
+    async def main() -> None:
+        async def listen() -> None:
+            async with LoopTimeout(20):
+                await asyncio.Event().wait()
+
+        listening = asyncio.ensure_future(listen())
+        await asyncio.sleep(0)
+        listening.cancel()
+        await listening
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(main())

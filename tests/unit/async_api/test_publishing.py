@@ -174,9 +174,7 @@ def test_publishing_is_tried_again_when_the_broker_is_away(
     assert len(taken) == 1
 
 
-def test_a_call_may_forbid_trying_again(
-    add: Add, away: Callable[[int], list[Sequence[Publication]]]
-) -> None:
+def test_a_call_may_forbid_trying_again(add: Add, away: Callable[[int], list[Sequence[Publication]]]) -> None:
     taken = away(1)
 
     with pytest.raises(BrokerUnavailable):

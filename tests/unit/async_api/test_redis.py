@@ -4,7 +4,7 @@ import asyncio
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,8 @@ from sedano.errors import BrokerUnavailable, ConfigurationError, ResultStoreUnav
 from sedano.redis.link import MOST_CONNECTIONS
 from sedano.results import celery_meta
 from sedano.results.task_meta import TaskMeta
-from tests.servers.certificates import Certificates
-from tests.servers.redis_groups import private_cluster, private_redis, private_sentinels, tls_port_of
+from tests.servers.certificates import make_certificates
+from tests.servers.redis_groups import private_cluster, private_redis, private_sentinels
 from tests.servers.redis_server import RedisServer
 from tests.unit.async_api.conftest import NOW
 from tests.unit.async_api.loop_lag import loop_lag, wait_until
@@ -32,19 +32,24 @@ def started_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisSe
 
 @pytest.fixture
 def server(started_server: RedisServer) -> RedisServer:
+    started_server.client.connection_pool.disconnect()  # the threads of the last test left some
     started_server.client.flushall()
     return started_server
 
 
 @pytest.fixture
 def app(server: RedisServer) -> Iterator[Sedano]:
-    with Sedano("shop", broker=server.url) as app:
+    with shop(server.url) as app:
         yield app
 
 
 @pytest.fixture
 def add(app: Sedano) -> Add:
     return adding(app)
+
+
+def shop(url: str) -> Sedano:
+    return Sedano("shop", broker=url, backend=url, set_as_current=False)
 
 
 def adding(app: Sedano) -> Add:
@@ -194,7 +199,7 @@ def test_a_cancelled_call_disturbs_no_other(server: RedisServer, app: Sedano, ad
 
 
 def test_a_frozen_server_is_told_in_two_seconds_and_does_not_block_the_loop(tmp_path: Path) -> None:
-    with private_redis(tmp_path) as server, Sedano("shop", broker=server.url, set_as_current=False) as app:
+    with private_redis(tmp_path) as server, shop(server.url) as app:
         add = adding(app)
 
         async def main() -> tuple[list[Any], float, float]:
@@ -222,7 +227,7 @@ def test_a_frozen_server_is_told_in_two_seconds_and_does_not_block_the_loop(tmp_
 
 
 def test_who_waits_on_a_frozen_server_is_told_so(tmp_path: Path) -> None:
-    with private_redis(tmp_path) as server, Sedano("shop", broker=server.url, set_as_current=False) as app:
+    with private_redis(tmp_path) as server, shop(server.url) as app:
 
         async def main() -> float:
             await app.AsyncResult("1").astate()
@@ -239,7 +244,7 @@ def test_who_waits_on_a_frozen_server_is_told_so(tmp_path: Path) -> None:
 
 
 def test_those_who_wait_outlive_a_restart_of_the_server(tmp_path: Path) -> None:
-    with private_redis(tmp_path) as server, Sedano("shop", broker=server.url, set_as_current=False) as app:
+    with private_redis(tmp_path) as server, shop(server.url) as app:
         ids = [f"t-{number}" for number in range(20)]
 
         async def main() -> tuple[list[Any], float]:
@@ -394,7 +399,7 @@ def test_a_result_is_forgotten_and_a_task_revoked(server: RedisServer, app: Seda
 
 def round_trip(url: str, options: dict[str, Any] | None = None) -> list[Any]:
     """Publish, wait for a result, and count what is in the queue."""
-    with Sedano("shop", broker=url, set_as_current=False) as app:
+    with shop(url) as app:
         app.conf.broker_transport_options = options or {}
         app.conf.result_backend_transport_options = options or {}
         add = adding(app)
@@ -428,10 +433,10 @@ def test_a_unix_socket_is_used(tmp_path: Path) -> None:
 
 
 def test_tls_is_spoken(tmp_path: Path) -> None:
-    certificates = Certificates(tmp_path)
-    with private_redis(tmp_path / "server", "--tls-port", "0", *certificates.for_redis) as server:
-        server.client.config_set("tls-port", _free_port())
-        url = f"rediss://localhost:{tls_port_of(server)}/0?ssl_ca_certs={certificates.authority}"
+    certificates = make_certificates(tmp_path / "certificates")
+    with private_redis(tmp_path / "server", *certificates.for_redis) as server:
+        server.client.config_set("tls-port", server.port + 1)
+        url = f"rediss://127.0.0.1:{server.port + 1}/0?ssl_ca_certs={certificates.authority}"
 
         assert round_trip(url) == [True, 4]
 

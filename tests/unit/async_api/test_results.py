@@ -421,7 +421,7 @@ class Away(MemoryResultStore):
         self.looks += 1
         if self.looks <= self.failures:
             raise self.error("away")
-        return {task_id: b'{"status": "SUCCESS", "result": 42}' for task_id in task_ids}
+        return dict.fromkeys(task_ids, b'{"status": "SUCCESS", "result": 42}')
 
 
 def test_a_wait_outlasts_a_store_that_is_away() -> None:

@@ -8,7 +8,7 @@ NOW = 1_000_000.0
 
 
 def take(turns: Turns, count: int, *, at: float = 0.0, seconds: float = 1.0, most: int = 1000) -> list[float]:
-    """The turns, as seconds from the beginning; None would be too good for those that may start: they are 0."""
+    """The turns, as seconds from the beginning; 0 for those that may start."""
     return [due and due - NOW for due in turns.take(NOW + at, seconds, count, most=most)]
 
 

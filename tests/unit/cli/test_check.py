@@ -25,6 +25,38 @@ def test_check_lists_the_tasks_on_request(project: Project) -> None:
     assert "tasks.add" in ran.out.split()
 
 
+def test_limits_are_shown_and_a_wrong_one_is_a_problem(project: Project) -> None:
+    project.write(
+        "tasks.py",
+        """
+        from sedano import Sedano
+        app = Sedano("tasks", broker="sqlite:///queue.db")
+
+        @app.task(rate_limit="10/m", rate_limit_scope="cluster")
+        def mail(): ...
+        """,
+    )
+    project.write(
+        "wrong.py",
+        """
+        from sedano import Sedano
+        app = Sedano("wrong", broker="sqlite:///queue.db")
+
+        @app.task(rate_limit="ten")
+        def mail(): ...
+        """,
+    )
+
+    sound = project.run("-A", "tasks", "check", "--tasks")
+    wrong = project.run("-A", "wrong", "check", "--tasks")
+
+    assert "tasks: 1 registered, 1 with a rate limit" in sound.out
+    assert "tasks.mail  at most 10/m (all workers together)" in sound.out
+    assert (sound.code, wrong.code) == (0, 1)
+    assert "problem  tasks: task wrong.mail: rate_limit: expected" in wrong.out
+    assert "got 'ten'" in wrong.out
+
+
 def test_every_wrong_setting_is_listed(project: Project) -> None:
     project.write(
         "tasks.py",

@@ -1,5 +1,6 @@
 """Time limits of functions in threads."""
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -130,6 +131,20 @@ def test_a_limit_that_passes_as_the_call_ends_hits_nothing_after_it(limits: Thre
     ends = in_thread(run)
     assert isinstance(ends, set)
     assert ends <= {"done", "interrupted"}
+
+
+def test_the_interpreter_is_at_rest_after_an_interruption(limits: ThreadLimits) -> None:
+    def run() -> str:
+        for soft in (0.02, 0.0):
+            with pytest.raises(SoftTimeLimitExceeded):
+                limited(limits, PATIENCE, soft)
+        sys.setprofile(lambda frame, event, argument: None)
+        try:
+            return str.upper("profiled")
+        finally:
+            sys.setprofile(None)
+
+    assert in_thread(run) == "PROFILED"
 
 
 def test_disarming_twice_does_no_harm(limits: ThreadLimits) -> None:

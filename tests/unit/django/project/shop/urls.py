@@ -1,9 +1,11 @@
 """The shop's pages."""
 
+from asgiref.sync import sync_to_async
 from django.db import transaction
 from django.http import HttpRequest, JsonResponse
 from django.urls import path
 
+from sedano.contrib.django.models import Message
 from shop.models import Order
 from shop.tasks import ship
 
@@ -20,4 +22,22 @@ async def place_order_async(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"task": task.id, "state": task.state})
 
 
-urlpatterns = [path("orders/", place_order), path("async-orders/", place_order_async)]
+@sync_to_async
+def record_order() -> Order:
+    """What needs a transaction is synchronous in Django."""
+    with transaction.atomic():
+        order = Order.objects.create(name="tea")
+        ship.delay(order.pk)
+    return order
+
+
+async def place_order_and_await(request: HttpRequest) -> JsonResponse:
+    await record_order()
+    return JsonResponse({"tasks": [message.task_id async for message in Message.objects.all()]})
+
+
+urlpatterns = [
+    path("orders/", place_order),
+    path("async-orders/", place_order_async),
+    path("awaited-orders/", place_order_and_await),
+]
