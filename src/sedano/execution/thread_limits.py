@@ -79,8 +79,8 @@ class ThreadLimits:
         self._calls.pop(thread, None)
         self._own.call = None
         # What has been raised and has not come yet comes here: the interpreter looks for it when the thread
-        # gets its lock back, and at the end of a loop's turn. It could also be taken back, by raising NULL; but
-        # Python up to 3.12 would then look for it for ever, and not get beyond that while it is profiled.
+        # gets its lock back, and at the end of a loop's turn. To take it back, by raising NULL, would have
+        # Python up to 3.12 look for it ever after; under a profiler it gets no further then.
         for _ in range(2):
             sleep(0)
 
