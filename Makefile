@@ -9,7 +9,7 @@ BENCH_STAMP := $(BENCH_VENV)/.set-up
 SET_UP := scripts/set-up.sh scripts/find-python.sh scripts/dependency_group.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup format check test test-servers test-django6 demo serve bench servers clean
+.PHONY: help setup format lint check test test-servers test-django6 demo serve bench servers clean
 
 help:  ## print this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-22s%s\n", $$1, $$2 }'
@@ -30,11 +30,13 @@ format: $(DEV_STAMP)  ## put the code into shape
 	$(PYTHON) -m ruff format .
 	$(PYTHON) -m ruff check --fix .
 
-check: $(DEV_STAMP)  ## style, types, import rules, quick tests (less than 2 minutes)
+lint: $(DEV_STAMP)  ## style, types, import rules
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m mypy
 	$(VENV)/bin/lint-imports
+
+check: lint  ## the same, and the quick tests
 	$(PYTHON) -m pytest -q tests/unit tests/architecture
 
 test: $(DEV_STAMP) test-servers  ## every test (as root on Debian it installs redis-server first, if there is none)
