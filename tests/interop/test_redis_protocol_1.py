@@ -9,6 +9,7 @@ from celery import exceptions as celerys
 from celery import group
 from kombu.exceptions import ContentDisallowed
 
+from tests.acceptance.workers import wait_until
 from tests.interop.dead_letters import buried
 from tests.interop.mixed_cluster import MixedCluster
 from tests.interop.way import PATIENCE
@@ -86,15 +87,23 @@ def test_a_group_is_run(cluster: MixedCluster) -> None:
     assert result.get(timeout=PATIENCE) == [1, 2, 3]
 
 
-def test_a_message_with_a_callback_is_buried_and_its_caller_told(cluster: MixedCluster, key: str) -> None:
+def test_a_callback_is_run_after_its_task(cluster: MixedCluster, key: str) -> None:
     tasks = cluster.celery_1.tasks
-    result = tasks["shop.work"].apply_async((key,), queue="to-sedano", link=tasks["shop.echo"].s())
+    link = tasks["shop.work"].si(f"{key}-after").set(queue="to-sedano")
 
-    with pytest.raises(Exception, match="runs no workflows"):
-        result.get(timeout=PATIENCE)
+    result = tasks["shop.work"].apply_async((key,), queue="to-sedano", link=link)
 
-    assert "callbacks" in buried(cluster, result.id).reason
-    assert cluster.journal.times("start", key) == []
+    assert result.get(timeout=PATIENCE) == key
+    wait_until(lambda: cluster.journal.times("done", f"{key}-after"), what="the callback has run")
+
+
+def test_an_error_callback_is_run_when_its_task_fails(cluster: MixedCluster, key: str) -> None:
+    tasks = cluster.celery_1.tasks
+    blame = tasks["shop.blame"].si(key).set(queue="to-sedano")
+
+    tasks["shop.take"].apply_async(("pears", 1), queue="to-sedano", link_error=blame)
+
+    wait_until(lambda: cluster.journal.times("blame", key), what="the error callback has run")
 
 
 def test_what_cannot_be_read_is_buried_and_its_caller_told(cluster: MixedCluster, key: str) -> None:

@@ -11,9 +11,16 @@ from typing import Final
 #: late, and who came late must not make the next one miss its turn. Seconds.
 EARLY: Final = 0.02
 
+#: Those whose turns are closer come back together: at 1,000 a second that is a third less work. Seconds.
+TOGETHER: Final = EARLY / 4
+
+#: Turns that nobody has taken for so long, and for two turns, say that nobody may come to those ahead either:
+#: they are given once more. Seconds.
+UNUSED: Final = 1.0
+
 #: Nobody is sent away for longer (but to the next turn), so that a higher limit or a purged queue is felt
 #: within this time. Of a longer backlog each message comes again and again, about this often: for 100,000 of
-#: them that is 2 % of a processor. Seconds.
+#: them that is 2 to 3 % of a processor. Seconds.
 FARTHEST: Final = 300.0
 
 #: Moments farther ahead than they can be are of a clock that was set back, or of a lower limit. Clocks of
@@ -44,6 +51,8 @@ class Turns:
         early = max(seconds / 2, EARLY)
         if self.next_start > now + seconds + early + CLOCKS_AGREE:
             self.next_start = self.tail = 0.0
+        if now > self.next_start + max(2 * seconds, UNUSED):
+            self.tail = 0.0
         starting = 0
         while starting < most and now >= self.next_start - early:
             self.next_start = max(now, self.next_start) + seconds
@@ -58,7 +67,7 @@ class Turns:
         self.tail = max(self.tail, self.next_start, now)
         away: list[float] = []
         while len(away) < count and self.tail <= now + farthest:
-            away.append(self.tail)
+            away.append(self.tail if seconds >= TOGETHER else math.ceil(self.tail / TOGETHER) * TOGETHER)
             self.tail += seconds
         # The others come back in the second half of that time: until then all turns have been given. Those of
         # one second come together, which costs a sixth of coming one by one.

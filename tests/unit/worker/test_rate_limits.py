@@ -20,6 +20,7 @@ from sedano.testing.broker_cases.fixtures import begin_lease
 from sedano.testing.clock import ManualClock
 from sedano.testing.messages import publication
 from sedano.worker.admission import Admission
+from sedano.worker.banner import banner
 from sedano.worker.feeder import Feeder
 from sedano.worker.rate_limits import RateLimits, check_scopes
 from tests.unit.worker.conftest import job, plan, traits
@@ -100,6 +101,14 @@ def test_a_limit_of_all_nodes_needs_a_broker_that_counts_for_them() -> None:
     with pytest.raises(ConfigurationError, match="task fax: rate_limit_scope: the simple broker cannot"):
         check_scopes(plan(tasks=TASKS), Counter())  # type: ignore[arg-type]
     check_scopes(plan(tasks={"mail": TASKS["mail"]}), Counter())  # type: ignore[arg-type]
+
+
+def test_the_worker_says_at_its_start_how_often_tasks_may_start(broker: MemoryBroker) -> None:
+    said = banner(plan(tasks=TASKS), broker, None).splitlines()
+
+    assert "             fax  at most 6/m (all workers together)" in said
+    assert "             mail  at most 6/m" in said
+    assert "             short" in said
 
 
 # -- in the feeder

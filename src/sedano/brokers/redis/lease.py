@@ -21,7 +21,7 @@ from sedano.brokers.redis.script_runners import lane_scripts
 from sedano.brokers.redis.settling import Claim
 from sedano.brokers.redis.waiting import Sight, Waiting
 from sedano.brokers.settlement import Bury, Record, Requeue, Settlement
-from sedano.brokers.turns import CLOCKS_AGREE, EARLY, FARTHEST
+from sedano.brokers.turns import CLOCKS_AGREE, EARLY, FARTHEST, TOGETHER, UNUSED
 from sedano.clock import Clock
 from sedano.errors import BrokerError, LeaseLost, MalformedMessage
 from sedano.redis.key_names import KeyNames
@@ -284,7 +284,8 @@ class RedisLease:
         ]
 
     def take_turns(self, task: str, seconds: float, count: int, *, most: int) -> Sequence[float]:
-        arguments = (repr(self._clock.timestamp()), repr(seconds), count, most, EARLY, FARTHEST, CLOCKS_AGREE)
+        moments = (EARLY, TOGETHER, FARTHEST, CLOCKS_AGREE, UNUSED)
+        arguments = (repr(self._clock.timestamp()), repr(seconds), count, most, *moments)
         turns = self._link.run(scripts.TAKE_TURNS, [self._names.rate(task)], arguments)
         return [float(turn) for turn in turns]
 

@@ -3,18 +3,19 @@
 --
 -- KEYS: 1 hash next_start and tail, POSIX seconds; it ends when both have long passed, as they say nothing more then.
 -- ARGV: now by the clock of the node (as due times), seconds from one start to the next, how many ask, how many of
--- them can start at the most, then EARLY, FARTHEST and CLOCKS_AGREE.
+-- them can start at the most, then EARLY, TOGETHER, FARTHEST, CLOCKS_AGREE and UNUSED.
 -- Returns for each of them '0' if it may start, or when it is to come back.
 local now, seconds, count, most = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local early, farthest = math.max(seconds / 2, tonumber(ARGV[5])), math.max(tonumber(ARGV[6]), 2 * seconds)
-local clocks_agree = tonumber(ARGV[7])
+local early, together = math.max(seconds / 2, tonumber(ARGV[5])), tonumber(ARGV[6])
+local farthest, clocks_agree = math.max(2 * seconds, tonumber(ARGV[7])), tonumber(ARGV[8])
+local unused = math.max(2 * seconds, tonumber(ARGV[9]))
 
 local moments = redis.call('HMGET', KEYS[1], 'next_start', 'tail')
 local next_start, tail = tonumber(moments[1] or 0), tonumber(moments[2] or 0)
 if next_start > now + seconds + early + clocks_agree then
   next_start, tail = 0, 0
 end
-if tail > now + farthest + seconds + clocks_agree then
+if now > next_start + unused or tail > now + farthest + seconds + clocks_agree then
   tail = 0
 end
 
@@ -25,7 +26,8 @@ while #turns < math.min(count, most) and now >= next_start - early do
 end
 tail = math.max(tail, next_start, now)
 while #turns < count and tail <= now + farthest do
-  turns[#turns + 1] = string.format('%.6f', tail)
+  local due = seconds >= together and tail or math.ceil(tail / together) * together
+  turns[#turns + 1] = string.format('%.6f', due)
   tail = tail + seconds
 end
 local others = count - #turns

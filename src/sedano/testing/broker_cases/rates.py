@@ -65,6 +65,18 @@ class RateCases(BrokerFixtures):
         assert away[:own] == [pytest.approx(n * _SECONDS, abs=1e-3) for n in range(own)]
         assert [min(away[own:]), max(away[own:])] == [FARTHEST / 2, FARTHEST]
 
+    def test_turns_that_nobody_took_are_given_again(self, broker: Broker, clock: ManualClock) -> None:
+        _needs_shared_rates(broker)
+        lease = begin_lease(broker)
+        lease.take_turns("tests.add", _SECONDS, 20, most=1)
+
+        clock.advance(5 * _SECONDS)
+
+        assert list(lease.take_turns("tests.add", _SECONDS, 2, most=1)) == [
+            0.0,
+            pytest.approx(clock.timestamp() + _SECONDS),
+        ]
+
     def test_turns_that_a_clock_in_the_future_took_are_forgotten(
         self, broker: Broker, clock: ManualClock
     ) -> None:
