@@ -9,7 +9,7 @@ BENCH_STAMP := $(BENCH_VENV)/.set-up
 SET_UP := scripts/set-up.sh scripts/find-python.sh scripts/dependency_group.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup format lint check test test-servers test-django6 demo serve bench servers clean
+.PHONY: help setup format lint check test test-servers test-django6 celery-suite demo serve bench servers clean
 
 help:  ## print this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-22s%s\n", $$1, $$2 }'
@@ -50,6 +50,9 @@ test-servers:
 
 test-django6: $(DEV_STAMP)  ## the Django tests with Django 6, where a Python >= 3.12 is found
 	bash scripts/test-django6.sh
+
+celery-suite: $(DEV_STAMP) test-servers  ## Celery's own integration tests against Sedano, 2 minutes: ARGS="--slow"
+	$(PYTHON) -m tests.interop.celery_suite.run $(ARGS)
 
 demo: $(DEV_STAMP)  ## the main job, end to end: a Django site, a worker, a mail server
 	$(PYTHON) examples/run_demo.py

@@ -1,5 +1,41 @@
-"""For every test: the shipped conformance suites explain their failed assertions, as tests of our own do."""
+"""For every test: the shipped conformance suites explain their failed assertions, and servers of our own."""
+
+from collections.abc import Iterator
 
 import pytest
 
+from tests.servers.rabbitmq_server import RabbitServer
+from tests.servers.redis_groups import private_redis
+from tests.servers.redis_server import RedisServer
+
 pytest.register_assert_rewrite("sedano.testing")
+
+
+@pytest.fixture(scope="module")
+def started_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """A private Redis, which the tests of one module share."""
+    with private_redis(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture
+def server(started_server: RedisServer) -> RedisServer:
+    """The same, with nothing in it."""
+    started_server.client.flushall()
+    return started_server
+
+
+@pytest.fixture(scope="session")
+def rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitServer]:
+    """A private RabbitMQ, which all tests share. Who changes anything but a virtual host puts it back."""
+    server = RabbitServer(tmp_path_factory.mktemp("rabbitmq"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def amqp_url(rabbitmq: RabbitServer) -> Iterator[str]:
+    """A virtual host of it with nothing in it."""
+    url = rabbitmq.new_vhost()
+    yield url
+    rabbitmq.give_back(url)

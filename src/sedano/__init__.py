@@ -18,6 +18,9 @@ from sedano.compat.install import install_as_celery
 from sedano.current import current_app, current_task, shared_task
 from sedano.ids import task_id as uuid
 from sedano.log import get_task_logger
+from sedano.queues.broadcast import Broadcast
+from sedano.queues.exchange import Exchange
+from sedano.queues.queue import Queue
 from sedano.results.async_result import AsyncResult
 from sedano.results.eager_result import EagerResult
 from sedano.results.group_result import GroupResult
@@ -30,9 +33,12 @@ Celery = Sedano
 
 __all__ = [
     "AsyncResult",
+    "Broadcast",
     "Celery",
     "EagerResult",
+    "Exchange",
     "GroupResult",
+    "Queue",
     "ResultSet",
     "Sedano",
     "Signature",

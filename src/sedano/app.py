@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Self, TypeVar, Unpack
 
 from sedano import locations, signals
 from sedano.announcements import Announcer
+from sedano.app_schedule import AppSchedule
 from sedano.app_workflows import AppWorkflows
 from sedano.brokers.opening import open_broker
 from sedano.celery_arguments import constructor_settings
@@ -25,6 +26,7 @@ from sedano.loops.threads import Runner, in_any_thread
 from sedano.results.async_result import AsyncResult
 from sedano.results.opening import open_result_store
 from sedano.settings.conf import Conf
+from sedano.settings.wiring import wiring_for
 from sedano.tasks import annotations, discovery
 from sedano.tasks.call_arguments import check_shape
 from sedano.tasks.declaration import BoundDeclarator, Declarator, TaskDeclaration, check_options, declare
@@ -47,7 +49,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class Sedano(AppWorkflows):
+class Sedano(AppWorkflows, AppSchedule):
     """An application: its settings, its tasks, and the way to its broker and its results.
 
     >>> app = Sedano("proj", broker="memory://", set_as_current=False)
@@ -97,6 +99,7 @@ class Sedano(AppWorkflows):
         if config_source is not None:
             self.conf.add_source(config_source, namespace)
         self.base_dir = program_directory(calling_frame(self))
+        AppSchedule.__init__(self)
         self.publisher = Publisher(self)
         self._eager: EagerRunner | None = None
         #: How schemes that are no brokers of their own become URLs that are; filled by integrations.
@@ -203,11 +206,10 @@ class Sedano(AppWorkflows):
     def register_task(self, task: Task[P, R] | type[Task[P, R]]) -> Task[P, R]:
         """Make an instance of a class of your own a task: ``add = app.register_task(Add())``."""
         instance = task() if isinstance(task, type) else task
-        kind = type(instance)
         if not hasattr(instance, "run"):
-            raise ConfigurationError(f"{kind.__qualname__} defines no run(), so it cannot be a task.")
+            raise ConfigurationError(f"{type(instance).__qualname__} is no task: give it a method run().")
         if not instance.name:
-            instance.name = self.gen_task_name(kind.__name__, kind.__module__)
+            instance.name = self.gen_task_name(type(instance).__name__, type(instance).__module__)
         self._register(instance)
         return instance
 
@@ -326,6 +328,7 @@ class Sedano(AppWorkflows):
                         publish_timeout=settings.publish_timeout,
                         clock=self.clock,
                         base_dir=self.base_dir,
+                        wiring=wiring_for(self.settings, self.broker_url),
                     )
         return self._broker
 
@@ -341,6 +344,7 @@ class Sedano(AppWorkflows):
                         options=self.settings.results.transport_options,
                         clock=self.clock,
                         base_dir=self.base_dir,
+                        wiring=wiring_for(self.settings, url),
                     )
         return self._results
 

@@ -92,9 +92,9 @@ class AppWorkflows:
 
     # -- the port to the application, as its results see it
 
-    def revoke(self, task_id: str) -> bool:
-        """Forbid a task, unless a node holds it; whether its message was there."""
-        return revoking.revoke(_whole(self), task_id)
+    def revoke(self, *task_ids: str) -> set[str]:
+        """Forbid tasks, unless nodes hold them; those whose messages were there."""
+        return revoking.revoke(_whole(self), *task_ids)
 
     def has_message(self, task_id: str) -> bool:
         """Whether the broker has a message of this task, in whatever state."""

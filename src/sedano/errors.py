@@ -6,6 +6,7 @@ SedanoError
 ├── ConfigurationError               a setting, option or argument of the user's is wrong
 │   ├── UnknownSetting
 │   ├── NotSupported                 Celery accepts it, this version of Sedano does not
+│   ├── QueueNotFound                also a KeyError
 │   └── ApplicationNotFound          ``-A`` names nothing that can be imported
 ├── BrokerError
 │   ├── BrokerUnavailable            worth retrying
@@ -76,6 +77,12 @@ class UnknownSetting(ConfigurationError):
 
 class NotSupported(ConfigurationError):
     """Celery accepts this; this version of Sedano does not, and says so rather than ignore it."""
+
+
+class QueueNotFound(ConfigurationError, KeyError):
+    """A queue is named that ``task_queues`` does not have, and that may not be made."""
+
+    __str__ = Exception.__str__  # KeyError's shows the message in quotes
 
 
 class ApplicationNotFound(ConfigurationError):

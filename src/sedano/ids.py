@@ -6,9 +6,9 @@ Called by the publisher and the node. Never remembers what it gave out.
 import itertools
 import os
 import socket
-import threading
 import time
 import uuid
+from functools import cache
 from typing import Final
 
 NODE_NAME_DEFAULT: Final = "sedano@%h"
@@ -92,7 +92,11 @@ def origin() -> str:
 _REPLY_NAMESPACE: Final = uuid.uuid4()
 
 
-def thread_oid() -> str:
-    """The reply address of the calling thread; Celery's ``reply_to`` has the same form."""
-    name = f"{os.getpid()}-{threading.get_ident()}"
-    return str(uuid.uuid3(_REPLY_NAMESPACE, name))
+@cache
+def reply_address() -> str:
+    """Where replies to this process go; Celery's ``reply_to`` has the same form."""
+    return str(uuid.uuid3(_REPLY_NAMESPACE, str(os.getpid())))
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=reply_address.cache_clear)

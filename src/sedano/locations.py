@@ -6,6 +6,8 @@ Called by the application. Never opens anything.
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from sedano.errors import NotSupported
+from sedano.queues.exchange_brokers import REPLIES, has_exchanges
 from sedano.settings.sections import Settings
 
 #: The broker without any configuration: a database beside the program.
@@ -33,7 +35,23 @@ def result_url(settings: Settings, default_broker: str, resolvers: Resolvers) ->
     if named is None:
         url = settings.broker.url or default_broker
         return _resolve(url, resolvers) if _scheme(url) in HOLDS_RESULTS else None
-    return None if named.rstrip(":/") == "disabled" else _resolve(named, resolvers)
+    if named.rstrip(":/") == "disabled":
+        return None
+    if _scheme(named) == "rpc":
+        return _through_broker(named, _resolve(settings.broker.url or default_broker, resolvers))
+    return _resolve(named, resolvers)
+
+
+def _through_broker(named: str, broker: str) -> str:
+    """Where results that are sent as messages go: to the server that ``rpc://`` names, else to the broker's."""
+    if named.partition("://")[2].strip("/"):
+        return named if named.startswith(REPLIES) else f"{REPLIES}amqp://{named.partition('://')[2]}"
+    if not has_exchanges(broker):
+        raise NotSupported(
+            "result_backend: rpc:// sends results through RabbitMQ, and broker_url names another broker. Name "
+            "a place for results: the same URL, or redis://, sqlite://, django://."
+        )
+    return REPLIES + broker
 
 
 def _resolve(url: str, resolvers: Resolvers) -> str:

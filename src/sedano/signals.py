@@ -303,13 +303,10 @@ eventlet_pool_postshutdown: Final = Signal("eventlet_pool_postshutdown")
 eventlet_pool_apply: Final = Signal("eventlet_pool_apply", ("args", "kwargs", "target"))
 user_preload_options: Final = Signal("user_preload_options", ("app", "options"))
 
-_NO_SCHEDULER: Final = "this version has no scheduler that would send it"
 _NO_GREENLETS: Final = "there is no eventlet pool"
 
 #: Celery's signals which nothing sends, and why. A worker warns of receivers that wait for one in vain.
 NOT_SENT: Final = {
-    beat_init: _NO_SCHEDULER,
-    beat_embedded_init: _NO_SCHEDULER,
     eventlet_pool_started: _NO_GREENLETS,
     eventlet_pool_preshutdown: _NO_GREENLETS,
     eventlet_pool_postshutdown: _NO_GREENLETS,

@@ -18,6 +18,11 @@ def mail_once(key: object) -> None:
     note("start", key)
 
 
+@app.task(rate_limit="20/s")
+async def telegram(key: object) -> None:
+    note("start", key)
+
+
 @app.task(rate_limit="1/h")
 def hardly_ever(key: object) -> None:
     note("start", key)

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from sedano import Sedano, Task
+from sedano.exceptions import Reject
 
 HERE = Path(os.environ["JOURNAL"]).parent
 
@@ -158,6 +159,14 @@ def hear_of_error(failed_id: str) -> None:
 def wait_for_go_on() -> None:
     while not (HERE / "go-on").exists():
         time.sleep(0.01)
+
+
+@app.task
+def refuse_until_go_on(key: object) -> object:
+    note("start", key)
+    if not (HERE / "go-on").exists():
+        raise Reject("not yet", requeue=False)
+    return key
 
 
 class SlowToBegin(Task):

@@ -3,17 +3,13 @@
 import json
 import random
 import signal
-import sqlite3
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.acceptance.django_shop import Shop
 from tests.acceptance.workers import wait_until
-from tests.unit.django.suite.shop_process import ShopProcess
 
 pytest.importorskip("django")
 pytestmark = pytest.mark.acceptance
@@ -25,67 +21,15 @@ from shop.tasks import ship
 """
 
 
-class Shop(ShopProcess):
-    """The site in a folder, its database, and its worker."""
-
-    def rows(self, query: str) -> list[Any]:
-        database = sqlite3.connect(self.folder / "default.sqlite3", timeout=20)
-        found = database.execute(query).fetchall()
-        database.close()
-        return found
-
-    def start(self, *arguments: str, log: Path) -> "subprocess.Popen[bytes]":
-        with log.open("wb") as output:
-            return subprocess.Popen(
-                [sys.executable, *arguments],
-                cwd=self.folder,
-                env=self.environment(),
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-
-    def shipped(self) -> dict[int, int]:
-        """How often each order was shipped."""
-        return dict(self.rows("SELECT id, shipped FROM shop_order"))
-
-    def states(self) -> dict[str, str]:
-        return dict(self.rows("SELECT task_id, state FROM sedano_result"))
-
-    def waiting(self) -> int:
-        return self.rows("SELECT count(*) FROM sedano_message")[0][0]
-
-
 @pytest.fixture
-def shop(tmp_path: Path) -> Shop:
+def shop(tmp_path: Path) -> Iterator[Shop]:
     shop = Shop(tmp_path)
-    shop.manage("migrate", "--verbosity", "0")
-    return shop
+    yield shop
+    shop.stop_workers()
 
 
-@pytest.fixture
-def start_worker(shop: Shop) -> Iterator[Callable[[], None]]:
-    workers: list[subprocess.Popen[bytes]] = []
-    log = shop.folder / "worker.log"
-
-    def is_ready() -> bool:
-        assert workers[-1].poll() is None, log.read_text()
-        return " ready." in log.read_text()
-
-    def start() -> None:
-        workers.append(shop.start("-m", "sedano", "worker", "-c", "2", "-l", "INFO", log=log))
-        wait_until(is_ready, what="the worker is ready")
-
-    yield start
-    for worker in workers:
-        worker.send_signal(signal.SIGTERM)
-        assert worker.wait(30) == 0, log.read_text()
-
-
-def test_what_was_rolled_back_never_runs_and_what_was_committed_runs_once(
-    shop: Shop, start_worker: Callable[[], None]
-) -> None:
-    start_worker()
+def test_what_was_rolled_back_never_runs_and_what_was_committed_runs_once(shop: Shop) -> None:
+    shop.start_worker("-c", "2")
 
     said = shop.run(
         PLACE_ORDERS
@@ -113,10 +57,8 @@ print(json.dumps([committed, rolled_back]))
     assert len(shop.shipped()) == len(committed) == len(rolled_back) == 20
 
 
-def test_a_site_killed_before_the_commit_leaves_no_task_and_after_it_one(
-    shop: Shop, start_worker: Callable[[], None]
-) -> None:
-    start_worker()
+def test_a_site_killed_before_the_commit_leaves_no_task_and_after_it_one(shop: Shop) -> None:
+    shop.start_worker("-c", "2")
     killed_within = PLACE_ORDERS + (
         "import os\n"
         "with transaction.atomic():\n"
@@ -138,10 +80,8 @@ def test_a_site_killed_before_the_commit_leaves_no_task_and_after_it_one(
     assert list(shop.states().values()) == ["SUCCESS"]
 
 
-def test_a_site_killed_anywhere_has_a_task_for_every_order_and_no_other(
-    shop: Shop, start_worker: Callable[[], None]
-) -> None:
-    start_worker()
+def test_a_site_killed_anywhere_has_a_task_for_every_order_and_no_other(shop: Shop) -> None:
+    shop.start_worker("-c", "2")
     endless = PLACE_ORDERS + (
         "import django\n"
         "while True:\n"
@@ -163,20 +103,16 @@ def test_a_site_killed_anywhere_has_a_task_for_every_order_and_no_other(
     assert set(shop.states().values()) == {"SUCCESS"}
 
 
-def test_what_was_published_before_the_worker_came_up_is_run(
-    shop: Shop, start_worker: Callable[[], None]
-) -> None:
+def test_what_was_published_before_the_worker_came_up_is_run(shop: Shop) -> None:
     shop.run(PLACE_ORDERS + "ship.delay(Order.objects.create(name='tea').pk)")
 
-    start_worker()
+    shop.start_worker("-c", "2")
 
     wait_until(lambda: shop.shipped() == {1: 1}, what="the order is shipped")
 
 
-def test_a_task_publishes_within_a_transaction_of_its_own(
-    shop: Shop, start_worker: Callable[[], None]
-) -> None:
-    start_worker()
+def test_a_task_publishes_within_a_transaction_of_its_own(shop: Shop) -> None:
+    shop.start_worker("-c", "2")
 
     said = shop.run(
         PLACE_ORDERS
@@ -191,8 +127,8 @@ print(AsyncResult(ship_later.delay(order.pk).get(timeout=30)).get(timeout=30))
     assert said.strip() == "tea"
 
 
-def test_coroutine_tasks_use_the_database_and_publish(shop: Shop, start_worker: Callable[[], None]) -> None:
-    start_worker()
+def test_coroutine_tasks_use_the_database_and_publish(shop: Shop) -> None:
+    shop.start_worker("-c", "2")
 
     said = shop.run(
         PLACE_ORDERS
@@ -208,10 +144,8 @@ print(AsyncResult(ship_from_coroutine.delay(order.pk).get(timeout=30)).get(timeo
     assert said.split() == ["1", "tea"]
 
 
-def test_every_attempt_gets_a_connection_without_an_open_transaction(
-    shop: Shop, start_worker: Callable[[], None]
-) -> None:
-    start_worker()
+def test_every_attempt_gets_a_connection_without_an_open_transaction(shop: Shop) -> None:
+    shop.start_worker("-c", "2")
 
     said = shop.run(
         "from shop.tasks import connection_number\n"
@@ -220,3 +154,35 @@ def test_every_attempt_gets_a_connection_without_an_open_transaction(
     )
 
     assert said.strip() == str([False] * 6)
+
+
+def test_a_workflow_of_a_transaction_runs_when_that_was_committed_and_as_a_whole(shop: Shop) -> None:
+    shop.start_worker("-c", "2")
+
+    said = shop.run(
+        PLACE_ORDERS
+        + """
+from sedano import chord
+from shop.tasks import stocktaking
+
+def sell(names):
+    orders = [Order.objects.create(name=name) for name in names]
+    return chord([ship.s(order.pk) for order in orders], stocktaking.s()).delay()
+
+try:
+    with transaction.atomic():
+        sell(["coffee", "cake"])
+        raise ZeroDivisionError
+except ZeroDivisionError:
+    pass
+with transaction.atomic():
+    result = sell(["tea", "milk", "honey"])
+print(result.get(timeout=30))
+"""
+    )
+
+    assert said.strip() == "['honey', 'milk', 'tea']"
+    wait_until(lambda: shop.waiting() == 0, what="everything ran")
+    assert set(shop.states().values()) == {"SUCCESS"}
+    assert len(shop.states()) == 4
+    assert set(shop.shipped().values()) == {1}

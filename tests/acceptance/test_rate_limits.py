@@ -21,19 +21,11 @@ StartWorker = Callable[..., Worker]
 RATE = 20.0
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    server = RedisServer(tmp_path_factory.mktemp("redis"))
-    yield server
-    server.stop()
-
-
 @pytest.fixture(params=["sqlite", "redis"])
 def broker_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/queue.db"
     server: RedisServer = request.getfixturevalue("server")
-    server.client.flushall()
     return server.url
 
 
@@ -78,6 +70,18 @@ def test_the_solo_pool_keeps_limits_too(
     start_worker("-P", "solo", "--include", "limited", PROJECT_WITHOUT_LIMITS="1")
 
     assert 0.8 * RATE <= rate_over(journal, 2.0) <= RATE + 1
+
+
+@pytest.mark.parametrize(("pool", "task"), [("threads", "mail"), ("asyncio", "telegram"), ("threads", "fax")])
+def test_pools_of_many_slots_keep_limits_too(
+    limited: ModuleType, journal: Journal, start_worker: StartWorker, pool: str, task: str
+) -> None:
+    getattr(limited, task).publish_many([(n,) for n in range(200)])
+
+    start_worker("-P", pool, "-c", "50", "--include", "limited", PROJECT_WITHOUT_LIMITS="1")
+
+    assert 0.8 * RATE <= rate_over(journal, 3.0) <= RATE + 1
+    assert set(journal.counts("start").values()) == {1}
 
 
 def test_two_workers_share_a_limit_of_all_workers(
@@ -137,6 +141,21 @@ def test_a_killed_worker_takes_no_waiting_task_with_it(
     wait_until(lambda: len(journal.counts("start")) == 60, what="all have started")
     # What was running when it was killed runs again: at most one in each slot.
     assert journal.counts("start").total() <= 62
+
+
+def test_a_killed_worker_leaves_a_limit_of_all_workers_to_the_others(
+    limited: ModuleType, journal: Journal, start_worker: StartWorker
+) -> None:
+    limited.fax.publish_many([(n,) for n in range(120)])
+    killed, _ = [start_worker("-c", "1", "--include", "limited", "worker_lease=1") for _ in range(2)]
+    wait_until(lambda: len(journal.pids("start")) == 2 and len(starts(journal)) >= 20, what="both start some")
+
+    killed.kill()
+
+    wait_until(lambda: len(journal.counts("start")) == 120, what="all have started")
+    found = starts(journal)
+    assert len(found) <= 121  # what was running when it was killed runs again
+    assert max(sum(first <= at <= first + 2 for at in found) for first in found) <= 2 * RATE + 4
 
 
 @pytest.mark.parametrize("broker_url", ["redis"], indirect=True)

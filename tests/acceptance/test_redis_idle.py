@@ -4,9 +4,8 @@ import itertools
 import statistics
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from types import ModuleType
 
 import psutil
@@ -26,15 +25,6 @@ COMMANDS_A_SECOND = 5.0
 WATCHED = 6.0
 #: The 99th percentile of late starts: 100 ms, with room for a busy machine. Seconds.
 LATENESS = 0.25
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[RedisServer]:
-    folder = tmp_path / "redis"
-    folder.mkdir()
-    server = RedisServer(folder)
-    yield server
-    server.stop()
 
 
 @pytest.fixture

@@ -1,8 +1,5 @@
 """The pools with messages in Redis, which tells the tasks of messages apart by looking into its lists."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from tests.acceptance import test_pools
@@ -12,12 +9,8 @@ pytestmark = pytest.mark.acceptance
 
 
 @pytest.fixture
-def broker_url(tmp_path: Path) -> Iterator[str]:
-    folder = tmp_path / "redis"
-    folder.mkdir()
-    server = RedisServer(folder)
-    yield f"redis://127.0.0.1:{server.port}/0"
-    server.stop()
+def broker_url(server: RedisServer) -> str:
+    return server.url
 
 
 _tasks, with_limits = test_pools._tasks, test_pools.with_limits

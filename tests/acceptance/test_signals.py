@@ -34,6 +34,14 @@ for name in ("celeryd_init", "worker_init", "celeryd_after_setup", "worker_befor
     getattr(signals, name).connect(hear, weak=False)
 """
 
+#: A receiver of a signal that does not end.
+HANG_IN = """
+@signals.{0}.connect
+def hang(**_):
+    note("hanging", "{0}")
+    time.sleep(600)
+"""
+
 
 @pytest.fixture
 def listen(directory: Path) -> Listen:
@@ -196,12 +204,7 @@ for name in ("celeryd_init", "worker_init", "celeryd_after_setup", "worker_proce
 def test_a_receiver_that_never_ends_does_not_keep_a_worker_from_stopping(
     listen: Listen, project: ModuleType, start_worker: StartWorker
 ) -> None:
-    listen("""
-@signals.worker_ready.connect
-def hang(**_):
-    note("hanging", "ready")
-    time.sleep(600)
-""")
+    listen(HANG_IN.format("worker_ready"))
 
     worker = start_worker("-c", "1").wait_until_ready()
     assert project.app.send_task("project.add", [1, 2]).get(timeout=20) == 3
@@ -215,12 +218,7 @@ def hang(**_):
 def test_a_second_signal_ends_the_wait_for_receivers(
     listen: Listen, journal: Journal, start_worker: StartWorker
 ) -> None:
-    listen("""
-@signals.worker_shutdown.connect
-def hang(**_):
-    note("hanging", "shutdown")
-    time.sleep(600)
-""")
+    listen(HANG_IN.format("worker_shutdown"))
 
     worker = start_worker("-c", "1").wait_until_ready()
     worker.signal(signal.SIGTERM)

@@ -4,8 +4,10 @@ import contextlib
 import os
 import random
 import signal
+import subprocess
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -28,21 +30,37 @@ SECOND_RUNS_PER_KILL = 25
 CHORDS = 300
 
 
+#: A web process that dies after the first 500 of 1500 members.
+DYING_CLIENT = """
+import os, signal
+from sedano import Sedano, Task, chord
+
+server = os.environ["PROJECT_BROKER"]
+app = Sedano("client", broker=server, backend=os.environ.get("PROJECT_RESULTS", server))
+
+class Dying(Task):
+    calls = 0
+    def apply_async(self, *args, **kwargs):
+        Dying.calls += 1
+        if Dying.calls == 700:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().apply_async(*args, **kwargs)
+
+member = app.task(base=Dying, name="project.blink")(lambda key: key)
+body = app.task(name="project.total")(lambda values: sum(values))
+chord([member.s(n) for n in range(1500)], body.s()).apply_async()
+"""
+
+
 @pytest.fixture(params=["sqlite", "redis", "apart"])
-def broker_url(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[str]:
+def broker_url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """Results are beside the messages; or in another place, where the two cannot be settled in one step."""
     if request.param == "apart":
         monkeypatch.setenv("PROJECT_RESULTS", f"sqlite:///{tmp_path}/results.db")
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/queue.db"
-        return
-    folder = tmp_path / "redis"
-    folder.mkdir()
-    server = RedisServer(folder)
-    yield server.url
-    server.stop()
+        return f"sqlite:///{tmp_path}/queue.db"
+    server: RedisServer = request.getfixturevalue("server")
+    return server.url
 
 
 def body_runs(journal: Journal) -> int:
@@ -183,6 +201,42 @@ def test_a_child_that_is_killed_while_it_ends_a_chord_leaves_that_to_another(
     assert result.get(timeout=60) == sum(range(10))
     assert body_runs(journal) == 1
     assert [count for key, count in journal.counts("start").items() if key.startswith("add")] == [1] * 10
+    assert worker.stop() == 0
+
+
+def test_a_member_that_is_replayed_after_its_chords_end_runs_and_starts_no_second_body(
+    project: ModuleType, journal: Journal, start_worker: StartWorker, directory: Path
+) -> None:
+    start_worker("-c", "2").wait_until_ready()
+    body = project.total.s().on_error(project.look_at_error.s())
+    result = chord([project.add.s(1), project.refuse_until_go_on.s(5)], body).apply_async()
+    wait_until(lambda: result.state == states.FAILURE, what="the chord has failed")
+    admin = project.app.broker.admin
+    wait_until(admin.dead_letters, what="the member is among the dead letters")
+
+    (directory / "go-on").touch()
+    admin.replay([letter.key for letter in admin.dead_letters()])
+
+    member_id = result.parent[1].id  # a result that has seen a failure does not look again
+    wait_until(lambda: project.app.AsyncResult(member_id).successful(), what="the member has run again")
+    wait_until(lambda: project.app.broker.admin.queues() == [], what="all is done")
+    assert result.state == states.FAILURE
+    assert journal.counts("errback") == {"ChordError": 1}
+    assert journal.counts("start") == {"add-1-0": 1, "5": 2}
+
+
+def test_of_a_chord_whose_client_was_killed_while_it_published_no_body_is_run(
+    project: ModuleType, journal: Journal, start_worker: StartWorker, directory: Path
+) -> None:
+    client = subprocess.run([sys.executable, "-c", DYING_CLIENT], cwd=directory, check=False)
+    assert client.returncode == -signal.SIGKILL
+
+    worker = start_worker("-c", "2").wait_until_ready()
+
+    wait_until(lambda: len(journal.counts("done")) == 500, what="the members that were published have run")
+    result = chord([project.add.s(n) for n in range(5)], project.total.s()).apply_async()
+    assert result.get(timeout=60) == sum(range(5))
+    assert body_runs(journal) == 1
     assert worker.stop() == 0
 
 

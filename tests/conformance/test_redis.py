@@ -1,7 +1,6 @@
 """The Redis broker keeps its port's promises, against a real server."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
@@ -15,16 +14,8 @@ from sedano.testing.broker_conformance import BrokerConformance
 from tests.servers.redis_server import RedisServer
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    server = RedisServer(Path(tmp_path_factory.mktemp("redis")))
-    yield server
-    server.stop()
-
-
 @pytest.fixture
 def location(server: RedisServer) -> RedisLocation:
-    server.client.flushall()
     return RedisLocation.from_url(server.url)
 
 

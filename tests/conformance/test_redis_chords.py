@@ -17,7 +17,6 @@ from sedano.results.opening import open_result_store
 from sedano.results.redis.store import RedisResultStore
 from sedano.results.store import ResultStore
 from sedano.testing.broker_cases.fixtures import begin_lease
-from tests.servers.redis_groups import private_redis
 from tests.servers.redis_server import RedisServer
 
 #: POSIX seconds; in a time to live more than any that Celery gives.
@@ -25,21 +24,9 @@ LATER: Final = 4_000_000_000.0
 ONE_DAY: Final = 86_400
 
 
-@pytest.fixture(scope="module")
-def started_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    with private_redis(tmp_path_factory.mktemp("redis")) as server:
-        yield server
-
-
 @pytest.fixture
-def empty_server(started_server: RedisServer) -> RedisServer:
-    started_server.client.flushall()
-    return started_server
-
-
-@pytest.fixture
-def results(empty_server: RedisServer) -> Iterator[ResultStore]:
-    results = RedisResultStore(RedisLocation.from_url(empty_server.url))
+def results(server: RedisServer) -> Iterator[ResultStore]:
+    results = RedisResultStore(RedisLocation.from_url(server.url))
     yield results
     results.close()
 
@@ -86,8 +73,8 @@ class CelerysWorker:
 
 
 @pytest.fixture
-def celery(empty_server: RedisServer) -> Iterator[CelerysWorker]:
-    worker = CelerysWorker(empty_server.url)
+def celery(server: RedisServer) -> Iterator[CelerysWorker]:
+    worker = CelerysWorker(server.url)
     yield worker
     worker.close()
 
@@ -123,9 +110,9 @@ def seconds_left(server: RedisServer, group_id: str) -> Mapping[str, int]:
 
 
 @pytest.mark.parametrize("ordered", [True, False])
-def test_of_the_same_members_both_keep_the_same(empty_server: RedisServer, ordered: bool) -> None:
-    celery = CelerysWorker(empty_server.url, result_chord_ordered=ordered)
-    ours = open_result_store(empty_server.url, options={"result_chord_ordered": ordered})
+def test_of_the_same_members_both_keep_the_same(server: RedisServer, ordered: bool) -> None:
+    celery = CelerysWorker(server.url, result_chord_ordered=ordered)
+    ours = open_result_store(server.url, options={"result_chord_ordered": ordered})
     members = [("a", 1, 10), ("b", 0, {"x": "ñ"}), ("c", None, None)]
 
     celery.begin_chord("theirs", 4)
@@ -136,15 +123,15 @@ def test_of_the_same_members_both_keep_the_same(empty_server: RedisServer, order
         celery.tell("theirs", task_id, index, result)
         assert ours.groups.add_parts([celery.part("ours", task_id, index, result)]) == [False]
 
-    assert state_of(empty_server, "ours") == state_of(empty_server, "theirs")
-    assert set(state_of(empty_server, "ours")) == {".j", ".t", ".s", ".d"}
+    assert state_of(server, "ours") == state_of(server, "theirs")
+    assert set(state_of(server, "ours")) == {".j", ".t", ".s", ".d"}
     assert len(ours.groups.parts("ours")) == 3
     ours.close()
     celery.close()
 
 
 def test_of_a_chord_that_has_ended_both_keep_the_same(
-    empty_server: RedisServer, celery: CelerysWorker, results: ResultStore
+    server: RedisServer, celery: CelerysWorker, results: ResultStore
 ) -> None:
     celery.begin_chord("theirs", 1)
     results.groups.begin_chord("ours", 1, expires_at=LATER)
@@ -152,12 +139,12 @@ def test_of_a_chord_that_has_ended_both_keep_the_same(
 
     celery.tell("theirs", "a", 0, 1)
     assert results.groups.add_parts([part]) == [True]
-    assert 0 < seconds_left(empty_server, "ours")[".c"] <= 6
+    assert 0 < seconds_left(server, "ours")[".c"] <= 6
     results.groups.end_chord(ChordEnd("ours", part.member))
 
-    assert state_of(empty_server, "ours") == state_of(empty_server, "theirs") == {".c": b"done"}
+    assert state_of(server, "ours") == state_of(server, "theirs") == {".c": b"done"}
     for group_id in ("ours", "theirs"):
-        assert 290 < seconds_left(empty_server, group_id)[".c"] <= 300
+        assert 290 < seconds_left(server, group_id)[".c"] <= 300
 
 
 @pytest.mark.filterwarnings("ignore:Call to deprecated setex")
@@ -176,50 +163,50 @@ def test_a_group_that_one_saves_is_read_by_the_other(celery: CelerysWorker, resu
 
 
 def test_everything_that_is_kept_of_a_chord_has_an_end(
-    empty_server: RedisServer, celery: CelerysWorker, results: ResultStore
+    server: RedisServer, celery: CelerysWorker, results: ResultStore
 ) -> None:
     soon = time.time() + 1000
     results.groups.extend_chord("extended first", 1)
     results.groups.begin_chord("g", 2, expires_at=soon)
     results.groups.extend_chord("g", 1)
-    assert seconds_left(empty_server, "extended first") == {".t": ONE_DAY}
-    assert all(0 < seconds <= 1000 for seconds in seconds_left(empty_server, "g").values())
+    assert seconds_left(server, "extended first") == {".t": ONE_DAY}
+    assert all(0 < seconds <= 1000 for seconds in seconds_left(server, "g").values())
 
     part = celery.part("g", "a", 0, 1)
     results.groups.add_parts([ChordPart("g", "a", 0, part.document, soon + 1000)])
 
-    left = seconds_left(empty_server, "g")
+    left = seconds_left(server, "g")
     assert set(left) == {".j", ".t", ".s", ".d"}
     assert all(1000 < seconds <= 2000 for seconds in left.values())
 
 
 @pytest.mark.parametrize(("saved_for", "left"), [(500, 1000), (5000, 5000)])
 def test_a_saved_group_is_kept_at_least_as_long_as_its_chord(
-    empty_server: RedisServer, results: ResultStore, saved_for: int, left: int
+    server: RedisServer, results: ResultStore, saved_for: int, left: int
 ) -> None:
     now = time.time()
     results.groups.save("g", b"{}", expires_at=now + saved_for)
 
     results.groups.add_parts([ChordPart("g", "a", 0, b"[]", now + 1000)])
 
-    assert left - 10 < seconds_left(empty_server, "g")[""] <= left
+    assert left - 10 < seconds_left(server, "g")[""] <= left
 
 
-def test_a_chord_that_has_ended_is_not_extended(empty_server: RedisServer, results: ResultStore) -> None:
+def test_a_chord_that_has_ended_is_not_extended(server: RedisServer, results: ResultStore) -> None:
     results.groups.begin_chord("g", 1, expires_at=LATER)
     results.groups.add_parts([ChordPart("g", "a", 0, b"[]", LATER)])
     results.groups.end_chord(ChordEnd("g", "a:0"))
 
     results.groups.extend_chord("g", 1)
 
-    assert set(state_of(empty_server, "g")) == {".c"}
+    assert set(state_of(server, "g")) == {".c"}
 
 
 # -- one chord, counted by both
 
 
 def test_celerys_worker_completes_a_chord_that_we_began(
-    empty_server: RedisServer, celery: CelerysWorker, results: ResultStore
+    server: RedisServer, celery: CelerysWorker, results: ResultStore
 ) -> None:
     results.groups.begin_chord("g", 3, expires_at=LATER)
     first = celery.part("g", "a", 0, 1)
@@ -227,14 +214,14 @@ def test_celerys_worker_completes_a_chord_that_we_began(
 
     celery.tell("g", "b", 1, 2)
 
-    assert bodies(empty_server) == [[1, 2, 3]]
+    assert bodies(server) == [[1, 2, 3]]
     assert results.groups.has_part(first)
     assert results.groups.add_parts([first]) == [False]
     assert not results.groups.may_end(ChordEnd("g", first.member))
 
 
 def test_we_complete_a_chord_of_celerys(
-    empty_server: RedisServer, celery: CelerysWorker, results: ResultStore
+    server: RedisServer, celery: CelerysWorker, results: ResultStore
 ) -> None:
     celery.begin_chord("g", 2)
     celery.tell("g", "b", 1, 2)
@@ -247,15 +234,13 @@ def test_we_complete_a_chord_of_celerys(
 
     celery.tell("g", "b", 1, 2)
     celery.tell("g", "a", 0, 1)
-    assert bodies(empty_server) == []
+    assert bodies(server) == []
 
 
 @pytest.mark.parametrize("ordered", [True, False])
-def test_whoever_counts_first_says_in_which_form_parts_are_kept(
-    empty_server: RedisServer, ordered: bool
-) -> None:
-    celery = CelerysWorker(empty_server.url, result_chord_ordered=ordered)
-    ours = open_result_store(empty_server.url, options={"result_chord_ordered": not ordered})
+def test_whoever_counts_first_says_in_which_form_parts_are_kept(server: RedisServer, ordered: bool) -> None:
+    celery = CelerysWorker(server.url, result_chord_ordered=ordered)
+    ours = open_result_store(server.url, options={"result_chord_ordered": not ordered})
     celery.begin_chord("g", 3)
     celery.tell("g", "a", 0, 1)
 
@@ -263,7 +248,7 @@ def test_whoever_counts_first_says_in_which_form_parts_are_kept(
     assert [json.loads(part)[3] for part in ours.groups.parts("g")] == [1, 2]
     celery.tell("g", "c", 2, 3)
 
-    assert bodies(empty_server) == [[1, 2, 3]]
+    assert bodies(server) == [[1, 2, 3]]
     ours.close()
     celery.close()
 
@@ -283,7 +268,7 @@ def test_a_member_that_ran_at_both_counts_once(
 
 
 def test_celery_reads_equal_ends_of_two_members_as_two(
-    empty_server: RedisServer, celery: CelerysWorker, results: ResultStore
+    server: RedisServer, celery: CelerysWorker, results: ResultStore
 ) -> None:
     results.groups.begin_chord("g", 3, expires_at=LATER)
     same = [celery.part("g", "a", index, 1) for index in (0, 1)]
@@ -291,27 +276,27 @@ def test_celery_reads_equal_ends_of_two_members_as_two(
 
     celery.tell("g", "b", 2, 5)
 
-    assert bodies(empty_server) == [[1, 1, 5]]
+    assert bodies(server) == [[1, 1, 5]]
 
 
 def test_a_chord_that_the_other_library_is_ending_is_left_to_it_while_it_may_be_alive(
-    empty_server: RedisServer, celery: CelerysWorker, results: ResultStore
+    server: RedisServer, celery: CelerysWorker, results: ResultStore
 ) -> None:
     results.groups.begin_chord("g", 1, expires_at=LATER)
     part = celery.part("g", "a", 0, 1)
     assert results.groups.add_parts([part]) == [True]
 
     celery.tell("g", "a", 0, 1)
-    assert bodies(empty_server) == []
+    assert bodies(server) == []
 
-    empty_server.client.delete("celery-taskset-meta-g.c")
+    server.client.delete("celery-taskset-meta-g.c")
     celery.tell("g", "a", 0, 1)
-    assert bodies(empty_server) == [[1]]
+    assert bodies(server) == [[1]]
     assert not results.groups.may_end(ChordEnd("g", part.member))
 
 
 def test_members_of_a_chord_of_celerys_client_complete_it_although_its_size_comes_late(
-    empty_server: RedisServer, celery: CelerysWorker, results: ResultStore
+    server: RedisServer, celery: CelerysWorker, results: ResultStore
 ) -> None:
     """Each has ended before the next is published: the size comes right before the last one."""
     completed: list[bool] = []

@@ -9,7 +9,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from redis.cluster import RedisCluster
 
 from sedano.brokers.broker import Broker
 from sedano.brokers.redis.broker import RedisBroker
@@ -22,7 +21,6 @@ from sedano.testing.broker_cases.fixtures import begin_lease, drain, ids_of
 from sedano.testing.broker_conformance import BrokerConformance
 from sedano.testing.messages import publication
 from tests.servers.certificates import make_certificates
-from tests.servers.key_owners import leaks
 from tests.servers.redis_groups import (
     NEVER,
     begin_to_move,
@@ -33,22 +31,6 @@ from tests.servers.redis_groups import (
     wait_until,
 )
 from tests.servers.redis_server import RedisServer
-
-
-@pytest.fixture(scope="module")
-def started_nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[RedisServer]]:
-    with private_cluster(tmp_path_factory.mktemp("cluster")) as nodes:
-        yield nodes
-
-
-@pytest.fixture
-def nodes(started_nodes: list[RedisServer]) -> Iterator[list[RedisServer]]:
-    for node in started_nodes:
-        node.client.flushall()
-        node.client.script_flush()
-    yield started_nodes
-    with RedisCluster(host="127.0.0.1", port=started_nodes[0].port) as client:
-        assert leaks(client) == []
 
 
 @pytest.fixture

@@ -9,20 +9,7 @@ from sedano.errors import BrokerUnavailable
 from sedano.redis.redis_url import RedisLocation
 from sedano.testing.broker_cases.fixtures import begin_lease, drain
 from sedano.testing.messages import publication
-from tests.servers.redis_groups import private_redis
 from tests.servers.redis_server import RedisServer
-
-
-@pytest.fixture(scope="module")
-def started_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    with private_redis(tmp_path_factory.mktemp("redis")) as server:
-        yield server
-
-
-@pytest.fixture
-def server(started_server: RedisServer) -> RedisServer:
-    started_server.client.flushall()
-    return started_server
 
 
 @pytest.fixture

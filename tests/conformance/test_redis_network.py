@@ -3,7 +3,6 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
@@ -19,19 +18,6 @@ from tests.servers.tcp_proxy import TcpProxy
 
 #: The default of ``broker_publish_timeout``, with room for a busy machine. Seconds.
 DEADLINE = 2.5
-
-
-@pytest.fixture(scope="module")
-def started_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    server = RedisServer(Path(tmp_path_factory.mktemp("redis")))
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-def server(started_server: RedisServer) -> RedisServer:
-    started_server.client.flushall()
-    return started_server
 
 
 @pytest.fixture

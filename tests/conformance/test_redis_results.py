@@ -24,7 +24,6 @@ from sedano.testing.clock import ManualClock
 from sedano.testing.result_store_conformance import ResultStoreConformance
 from tests.servers.redis_groups import (
     NEVER,
-    private_cluster,
     private_redis,
     private_sentinels,
     wait_until,
@@ -33,27 +32,9 @@ from tests.servers.redis_server import RedisServer
 
 
 @pytest.fixture(scope="module")
-def started_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    with private_redis(tmp_path_factory.mktemp("redis")) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def started_nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[RedisServer]]:
-    with private_cluster(tmp_path_factory.mktemp("cluster")) as nodes:
-        yield nodes
-
-
-@pytest.fixture(scope="module")
 def sentinel_url(started_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with private_sentinels(tmp_path_factory.mktemp("sentinel"), started_server) as url:
         yield url
-
-
-@pytest.fixture
-def server(started_server: RedisServer) -> RedisServer:
-    started_server.client.flushall()
-    return started_server
 
 
 @pytest.fixture

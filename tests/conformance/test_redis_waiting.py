@@ -7,7 +7,6 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -27,16 +26,8 @@ NEVER = 20.0
 TOLD_AT_ONCE = 3.0
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    server = RedisServer(Path(tmp_path_factory.mktemp("redis")))
-    yield server
-    server.stop()
-
-
 @pytest.fixture
 def broker(server: RedisServer) -> Iterator[RedisBroker]:
-    server.client.flushall()
     broker = RedisBroker(RedisLocation.from_url(server.url))
     yield broker
     broker.close()

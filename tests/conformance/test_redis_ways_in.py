@@ -43,12 +43,6 @@ def started_server(
         yield server
 
 
-@pytest.fixture
-def server(started_server: RedisServer) -> RedisServer:
-    started_server.client.flushall()
-    return started_server
-
-
 @pytest.fixture(scope="module")
 def sentinel_url(started_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("sentinels")

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
-from pathlib import Path
 from typing import Final
 
 import pytest
-from redis.cluster import RedisCluster
 
+from sedano.brokers.admin import StoredMessage
 from sedano.brokers.lease import Lease
+from sedano.brokers.publication import Publication
 from sedano.brokers.redis import scripts
 from sedano.brokers.redis.broker import RedisBroker
 from sedano.brokers.settlement import Bury, Finish
@@ -21,25 +21,16 @@ from sedano.results.redis.store import RedisResultStore
 from sedano.results.result_write import ResultWrite
 from sedano.testing.broker_cases.fixtures import begin_lease, drain, ids_of
 from sedano.testing.messages import publication
-from tests.servers.key_owners import leaks
-from tests.servers.redis_groups import private_cluster, private_redis
 from tests.servers.redis_server import RedisServer
 
 #: POSIX seconds; in a time to live more than any test lasts.
 LATER: Final = 4_000_000_000.0
 
 
-@pytest.fixture(scope="module")
-def started_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    with private_redis(tmp_path_factory.mktemp("redis")) as server:
-        yield server
-
-
 @pytest.fixture
-def server(started_server: RedisServer) -> Iterator[RedisServer]:
-    started_server.client.flushall()
-    yield started_server
-    started_server.client.config_set("maxmemory", "0")
+def server(server: RedisServer) -> Iterator[RedisServer]:
+    yield server
+    server.client.config_set("maxmemory", "0")
 
 
 @pytest.fixture
@@ -98,44 +89,37 @@ def test_what_is_no_part_of_a_workflow_costs_no_command_more(
     }
 
 
-def test_a_member_that_is_replayed_from_the_dead_letters_is_told_like_any_other(
-    broker: RedisBroker, results: RedisResultStore
+def test_a_settlement_is_repeated_after_any_time(
+    server: RedisServer, broker: RedisBroker, results: RedisResultStore
 ) -> None:
-    lease, (tag,) = claim(broker, results, "a")
-    results.groups.begin_chord("g", 2, expires_at=LATER)
-    failure = ResultWrite("a", "FAILURE", b'{"status": "FAILURE"}', LATER)
-    lease.claim([], 0, [Bury(tag, "broken", result=failure, workflow=tells(part("a")))])
-    (letter,) = broker.admin.dead_letters()
+    """The server's answer was lost, and it comes back when its chord's claim has run out."""
+    lease, (finished, buried) = claim(broker, results, "a", "b")
+    for group_id in ("g", "h"):
+        results.groups.begin_chord(group_id, 1, expires_at=LATER)
+    batch = [
+        Finish(finished, None, (publication("next"),), tells(part("a"))),
+        Bury(buried, "broken", workflow=tells(part("b", group_id="h"))),
+    ]
+    lease.claim([], 0, batch)
+    assert server.client.delete("celery-taskset-meta-g.c", "celery-taskset-meta-h.c") == 2
 
-    assert broker.admin.replay([letter.key]) == 1
-    (again,) = lease.claim(["celery"], 1).deliveries
-    success = ResultWrite("a", "SUCCESS", b'{"status": "SUCCESS"}', LATER)
-    claimed = lease.claim(
-        ["celery"], 1, [Finish(again.tag, success, (publication("next"),), tells(part("a")))]
-    )
+    claimed = lease.claim(["celery"], 10, batch)
 
     assert ids_of(claimed) == ["next"]
-    assert results.get("a") == success.document
-    assert len(results.groups.parts("g")) == 1
+    assert list(claimed.completing) == [(finished, "g"), (buried, "h")]
+    assert len(broker.admin.dead_letters()) == 1
 
 
-def test_an_end_of_one_chord_that_completes_another_can_be_repeated(
-    broker: RedisBroker, results: RedisResultStore
-) -> None:
-    """As it is when the broker's answer did not arrive."""
-    lease, (tag,) = claim(broker, results, "a")
-    results.groups.begin_chord("g", 1, expires_at=LATER)
-    results.groups.begin_chord("outer", 1, expires_at=LATER)
-    lease.claim([], 0, [Finish(tag, workflow=tells(part("a")))])
-    body = part("body", group_id="outer")
-    end = Finish(tag, None, (publication("errback"),), WorkflowChange((), (body,), ChordEnd("g", "a:0")))
-    lease.claim([], 0, [end])
+def test_many_are_revoked_in_few_round_trips(server: RedisServer, broker: RedisBroker) -> None:
+    task_ids = [f"task {number}" for number in range(1000)]
+    broker.publish([publication(task_id) for task_id in task_ids])
+    server.client.config_resetstat()
 
-    claimed = lease.claim(["celery"], 10, [end])
+    assert len(broker.admin.revoke(*task_ids)) == 1000
 
-    assert list(claimed.completing) == [(tag, "outer")]
-    assert ids_of(claimed) == ["errback"]
-    assert lease.holds([tag]) == {tag}
+    calls = {name: told["calls"] for name, told in server.client.info("commandstats").items()}
+    assert calls["cmdstat_lrange"] == 3 + 3  # 500 at a time, then nothing; and the lanes of other priorities
+    assert calls["cmdstat_lrem"] == 1000
 
 
 # -- a full memory
@@ -204,7 +188,7 @@ def test_when_memory_is_full_a_message_is_not_revoked_for_another(
     server.client.config_set("maxmemory", "1")
 
     with pytest.raises(BrokerUnavailable, match="OOM"):
-        broker.admin.revoke("a", instead=publication("a"))
+        broker.admin.revoke("a", instead=lambda _: publication("a"))
 
     server.client.config_set("maxmemory", "0")
     assert drain(begin_lease(broker)) == ["a"]
@@ -264,7 +248,7 @@ def test_a_message_is_revoked_wherever_it_lies(server: RedisServer, broker: Redi
     elif state == "inbox":
         server.client.lpush(f"{own}inbox:{lease.incarnation}", message)
 
-    assert broker.admin.revoke("a", instead=publication("a", priority=3, body=b"revoked"))
+    assert broker.admin.revoke("a", instead=lambda _: publication("a", priority=3, body=b"revoked"))
 
     (delivery,) = lease.claim(["celery"], 10).deliveries
     assert (delivery.task_id, delivery.envelope.body) == ("a", b"revoked")
@@ -273,22 +257,6 @@ def test_a_message_is_revoked_wherever_it_lies(server: RedisServer, broker: Redi
 
 
 # -- a cluster
-
-
-@pytest.fixture(scope="module")
-def started_nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[RedisServer]]:
-    with private_cluster(Path(tmp_path_factory.mktemp("cluster"))) as nodes:
-        yield nodes
-
-
-@pytest.fixture
-def nodes(started_nodes: list[RedisServer]) -> Iterator[list[RedisServer]]:
-    for node in started_nodes:
-        node.client.flushall()
-        node.client.script_flush()
-    yield started_nodes
-    with RedisCluster(host="127.0.0.1", port=started_nodes[0].port) as client:
-        assert leaks(client) == []
 
 
 @pytest.fixture
@@ -328,7 +296,7 @@ def test_in_a_cluster_the_workflow_is_left_to_the_caller(location: RedisLocation
     broker, results = RedisBroker(location), RedisResultStore(location)
     lease, (member, last) = claim(broker, results, "a", "b")
     results.groups.begin_chord("g", 1, expires_at=LATER)
-    change = WorkflowChange((ResultWrite("step", "FAILURE", b"x"),), (part("a"),), None, (("g", 1),))
+    change = WorkflowChange((ResultWrite("step", "FAILURE", b"x"),), (part("a"),), None, (("g", 1, "more"),))
 
     claimed = lease.claim(
         [],
@@ -372,8 +340,10 @@ def test_in_a_cluster_a_message_is_revoked_for_another_of_its_queue(location: Re
     queues = [f"queue {number}" for number in range(6)]
     broker.publish([publication(queue, queue=queue) for queue in queues])
 
-    for queue in queues:
-        assert broker.admin.revoke(queue, instead=publication(queue, queue=queue, body=b"revoked"))
+    def instead(stored: StoredMessage) -> Publication:
+        return publication(stored.task_id, queue=stored.queue, body=b"revoked")
+
+    assert broker.admin.revoke(*queues, instead=instead) == set(queues)
 
     lease = broker.lease("w1@host", duration=timedelta(seconds=10))
     deliveries = lease.claim(queues, 100).deliveries

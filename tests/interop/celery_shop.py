@@ -5,4 +5,6 @@ import os
 
 from tests.interop.shop import celery_app
 
-app = celery_app(os.environ["SHOP_URL"], **json.loads(os.environ.get("SHOP_SETTINGS", "{}")))
+app = celery_app(
+    os.environ["SHOP_URL"], os.environ["SHOP_BACKEND"], **json.loads(os.environ.get("SHOP_SETTINGS", "{}"))
+)

@@ -1,21 +1,32 @@
-"""Fixtures of the tests with real workers of both libraries."""
+"""Fixtures of the tests with real workers of both libraries.
 
-from collections.abc import Callable, Iterator
-from typing import Final
+Tests that take ``cluster``, or something that is made of it, are run on every broker. What is asked of one
+broker only is in a module of its own, which takes that broker's cluster for its own.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Final
 from uuid import uuid4
 
 import pytest
 from redis import Redis
 
+from sedano.brokers import opening
 from tests.interop.mixed_cluster import LIBRARIES, Library, MixedCluster, WorkerProcess
 from tests.interop.way import CELERY_TO_SEDANO, SEDANO_TO_CELERY, Way
 from tests.servers.key_owners import leaks
+from tests.servers.rabbitmq_server import RabbitServer
 from tests.servers.redis_server import RedisServer
 
 collect_ignore = ["celery_shop.py", "sedano_shop.py"]
 
 #: Both ways; a test that holds for one of them only says so by ``parametrize("way", ..., indirect=True)``.
 WAYS: Final = (CELERY_TO_SEDANO, SEDANO_TO_CELERY)
+
+#: Opens a cluster with ready workers. Called with the arguments of ``MixedCluster``, but for the folder, and
+#: with the ``kinds`` of queues that they consume.
+ClusterOpener = Callable[..., AbstractContextManager[MixedCluster]]
 
 
 @pytest.fixture(scope="package")
@@ -35,16 +46,56 @@ def no_key_is_left_behind(redis_url: str) -> Iterator[None]:
 
 
 @pytest.fixture(scope="package")
-def cluster(redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MixedCluster]:
-    """A worker of each library, each with a queue of its own (``to-celery``, ``to-sedano``)."""
-    cluster = MixedCluster(redis_url, tmp_path_factory.mktemp("cluster"))
-    try:
-        workers = [cluster.start(library, "-c", "2", "-Q", f"to-{library}") for library in LIBRARIES]
-        for worker in workers:
-            worker.wait_until_ready()
+def open_cluster(tmp_path_factory: pytest.TempPathFactory) -> ClusterOpener:
+    """Opens clusters: a worker of each library, with a queue of its own (``to-celery``, ``to-sedano``)."""
+
+    @contextmanager
+    def open_one(url: str, *, kinds: Sequence[str] = ("to",), **options: Any) -> Iterator[MixedCluster]:
+        cluster = MixedCluster(url, tmp_path_factory.mktemp("cluster"), **options)
+        try:
+            workers = [
+                cluster.start(library, "-c", "2", "-Q", ",".join(f"{kind}-{library}" for kind in kinds))
+                for library in LIBRARIES
+            ]
+            for worker in workers:
+                worker.wait_until_ready()
+            yield cluster
+        finally:
+            cluster.close()
+
+    return open_one
+
+
+@pytest.fixture(scope="package")
+def redis_cluster(open_cluster: ClusterOpener, redis_url: str) -> Iterator[MixedCluster]:
+    """Messages and results in Redis."""
+    with open_cluster(redis_url) as cluster:
         yield cluster
-    finally:
-        cluster.close()
+
+
+@pytest.fixture(scope="package")
+def rabbitmq(rabbitmq: RabbitServer) -> RabbitServer:
+    """The RabbitMQ of this run of tests."""
+    if "amqp" not in opening.BROKERS:
+        pytest.skip("There is no broker for amqp:// yet.")
+    return rabbitmq
+
+
+@pytest.fixture(scope="package")
+def rabbitmq_cluster(
+    open_cluster: ClusterOpener, rabbitmq: RabbitServer, redis_url: str
+) -> Iterator[MixedCluster]:
+    """Messages in RabbitMQ, results in Redis."""
+    with open_cluster(url := rabbitmq.new_vhost(), backend=redis_url) as cluster:
+        yield cluster
+    rabbitmq.give_back(url)
+
+
+@pytest.fixture(params=["redis", "rabbitmq"])
+def cluster(request: pytest.FixtureRequest) -> MixedCluster:
+    """A cluster on each broker."""
+    found: MixedCluster = request.getfixturevalue(f"{request.param}_cluster")
+    return found
 
 
 @pytest.fixture(params=WAYS, ids=" to ".join)

@@ -1,4 +1,4 @@
-"""Real workers of both libraries around one Redis server, and applications that publish to them.
+"""Real workers of both libraries around one broker, and applications that publish to them.
 
 Used by the tests of interoperation. Ends every process it has started.
 """
@@ -79,18 +79,33 @@ class WorkerProcess:
 
 
 class MixedCluster:
-    """One Redis server, workers of both libraries, and an application of each to publish with."""
+    """One broker, workers of both libraries, and an application of each to publish with.
 
-    def __init__(self, url: str, directory: Path, settings: Mapping[str, Any] | None = None) -> None:
+    Args:
+        url: Of the broker.
+        settings: Of every application, besides its own; JSON.
+        backend: Where results are; where the messages are if None.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        directory: Path,
+        settings: Mapping[str, Any] | None = None,
+        *,
+        backend: str | None = None,
+    ) -> None:
         self.journal = Journal(directory / "journal")
-        # What is published without a queue's name goes to the other library.
-        self.celery: Celery = celery_app(url, task_default_queue="to-sedano", **(settings or {}))
-        #: Celery's client with the message protocol of Celery 3.
-        self.celery_1: Celery = celery_app(url, task_protocol=1, **(settings or {}))
-        self.sedano: Sedano = sedano_app(url, task_default_queue="to-celery", **(settings or {}))
-        self._url = url
+        self.url = url
+        self._backend = backend or url
         self._directory = directory
         self._settings = settings or {}
+        where = (self.url, self._backend)
+        # What is published without a queue's name goes to the other library.
+        self.celery: Celery = celery_app(*where, task_default_queue="to-sedano", **self._settings)
+        #: Celery's client with the message protocol of Celery 3.
+        self.celery_1: Celery = celery_app(*where, task_protocol=1, **self._settings)
+        self.sedano: Sedano = sedano_app(*where, task_default_queue="to-celery", **self._settings)
         self._workers: list[WorkerProcess] = []
 
     def app(self, library: Library) -> Any:
@@ -100,7 +115,8 @@ class MixedCluster:
     def start(self, library: Library, *options: str) -> WorkerProcess:
         """Start a worker; it is not ready yet."""
         env = {
-            "SHOP_URL": self._url,
+            "SHOP_URL": self.url,
+            "SHOP_BACKEND": self._backend,
             "SHOP_SETTINGS": json.dumps(self._settings),
             JOURNAL: str(self.journal.path),
         }
@@ -117,6 +133,11 @@ class MixedCluster:
             worker.kill()
         self.sedano.close()
         for app in (self.celery, self.celery_1):
-            # Results that are collected after the server's end are not to unsubscribe from it.
-            app.backend.result_consumer.subscribed_to.clear()
+            if self._backend.startswith("redis"):
+                # Results that are collected after the server's end are not to unsubscribe from it.
+                app.backend.result_consumer.subscribed_to.clear()
+            else:
+                # One that has not been started cannot be stopped.
+                with contextlib.suppress(AttributeError):
+                    app.backend.result_consumer.stop()
             app.close()

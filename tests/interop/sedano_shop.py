@@ -5,4 +5,6 @@ import os
 
 from tests.interop.shop import sedano_app
 
-app = sedano_app(os.environ["SHOP_URL"], **json.loads(os.environ.get("SHOP_SETTINGS", "{}")))
+app = sedano_app(
+    os.environ["SHOP_URL"], os.environ["SHOP_BACKEND"], **json.loads(os.environ.get("SHOP_SETTINGS", "{}"))
+)

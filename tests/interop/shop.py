@@ -5,10 +5,14 @@ Imported by the tests and, through ``celery_shop`` and ``sedano_shop``, by the w
 
 import os
 import time
+from collections.abc import Sequence
+from types import ModuleType
 from typing import Any, Final
 
+import kombu
 from celery import Celery
 
+import sedano
 from sedano import Sedano
 
 #: What both libraries are told; each reads it as its own.
@@ -32,21 +36,42 @@ class OutOfStock(Exception):
         self.missing = missing
 
 
-def celery_app(url: str, **settings: Any) -> Celery:
+#: Name, exchange, type of the exchange, routing key, arguments.
+QueueSpec = tuple[str, str, str, str, dict[str, Any]]
+
+
+def celery_app(url: str, backend: str, *, queues: Sequence[QueueSpec] = (), **settings: Any) -> Celery:
     """The shop as a Celery application."""
-    app = Celery("shop", broker=url, backend=url, set_as_current=False)
+    app = Celery("shop", broker=url, backend=backend, set_as_current=False)
     app.conf.update(SETTINGS, **settings)
+    if queues:
+        app.conf.task_queues = _queues(kombu, queues)
     _declare(app, shared=False)
     app.finalize()
     return app
 
 
-def sedano_app(url: str, **settings: Any) -> Sedano:
+def sedano_app(url: str, backend: str, *, queues: Sequence[QueueSpec] = (), **settings: Any) -> Sedano:
     """The shop as an application of ours."""
-    app = Sedano("shop", broker=url, backend=url, set_as_current=False)
+    app = Sedano("shop", broker=url, backend=backend, set_as_current=False)
     app.conf.update({**SETTINGS, **settings})
+    if queues:
+        app.conf.task_queues = _queues(sedano, queues)
     _declare(app)
     return app
+
+
+def _queues(library: ModuleType, queues: Sequence[QueueSpec]) -> list[Any]:
+    """What ``task_queues`` is set to, made of this library's objects."""
+    return [
+        library.Queue(
+            name,
+            library.Exchange(exchange, type=kind),
+            routing_key=routing_key,
+            queue_arguments=arguments,
+        )
+        for name, exchange, kind, routing_key, arguments in queues
+    ]
 
 
 def note(word: str, key: object) -> None:

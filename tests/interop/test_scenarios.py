@@ -19,7 +19,7 @@ from tests.interop.scenarios.play import CASES, ROOT
 pytestmark = pytest.mark.acceptance
 
 #: What Sedano is played on.
-BROKERS: Final = ("sqlite", "redis")
+BROKERS: Final = ("sqlite", "redis", "django")
 DIFFERENCES: Final = (*SENT, *HERE)
 
 Transcripts = Mapping[str, dict[str, Any]]
@@ -34,6 +34,7 @@ def plays(redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Mapping[s
         "celery": ("celery", f"{server}/14"),
         "sqlite": ("sedano", f"sqlite:///{folders['sqlite']}/queue.db"),
         "redis": ("sedano", f"{server}/15"),
+        "django": ("sedano", "django://default"),
     }
     playing = {name: _play(*urls[name], folder) for name, folder in folders.items()}
     try:
@@ -70,9 +71,10 @@ def test_what_is_not_different_on_purpose_is_as_in_celery(
     assert not unexplained, "\n".join(str(one) for one in unexplained)
 
 
+@pytest.mark.parametrize("broker", BROKERS[1:])
 @pytest.mark.parametrize("case", [case.removeprefix("cases_") for case in CASES])
-def test_the_broker_makes_no_difference(plays: Mapping[str, Transcripts], case: str) -> None:
-    found = _deviations(plays, "sqlite", "redis", case)
+def test_the_broker_makes_no_difference(plays: Mapping[str, Transcripts], case: str, broker: str) -> None:
+    found = _deviations(plays, BROKERS[0], broker, case)
 
     assert not found, "\n".join(str(one) for one in found)
 

@@ -206,7 +206,7 @@ class BrokerModel(RuleBasedStateMachine):
             if takes_effect:
                 chord.ended_at = now
         else:
-            repeated = chord.ended_at is not None or part.member in chord.members
+            repeated = chord.ended_at is None and chord.claimed_by == part.member
             takes_effect, completes = not repeated, chord.add(part.member, now)
 
         claimed = node.lease.claim(QUEUES, 0, [settlement])
@@ -426,6 +426,7 @@ class BrokerModel(RuleBasedStateMachine):
                     Finish(message.tag, result, follow_ups),
                     Requeue(message.tag, due, crashed),
                     Requeue(message.tag, None, crashed),
+                    Requeue(message.tag, due, begun=False),
                     Bury(message.tag, "buried", crashed, result, follow_ups),
                     Park(message.tag),
                     Record(message.tag, result, follow_ups),
@@ -440,7 +441,7 @@ class BrokerModel(RuleBasedStateMachine):
             case Finish():
                 del self.live[message.task_id]
             case Requeue(due=due, crashed=crashed):
-                message.redelivered = True
+                message.redelivered |= settlement.begun
                 message.crashes += crashed
                 message.due = self.clock.timestamp() if due is None else due
             case Bury():

@@ -27,7 +27,7 @@ def test_no_more_start_within_any_time_than_the_rate_gives(
     for gap, count, most in claims:
         now += gap * seconds
         if is_own:
-            turns = own.give(now, seconds, count, most=most, came_back=count // 2)
+            turns = own.give(now, seconds, count, most=most)
         else:
             turns = shared.take(now, seconds, count, most=most)
         starts += [now] * turns.count(0.0)

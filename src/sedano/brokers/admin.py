@@ -1,7 +1,7 @@
 """The port for looking at a broker and steering it: the command line's and the dashboard's side."""
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeAlias
 
 import msgspec
 
@@ -38,6 +38,10 @@ class StoredMessage(msgspec.Struct, frozen=True):
     due: float | None
     crashes: int
     envelope: Envelope
+
+
+#: What is published in the place of a message that is revoked; None for nothing.
+Substitute: TypeAlias = Callable[[StoredMessage], Publication | None]
 
 
 class DeadLetter(msgspec.Struct, frozen=True):
@@ -93,10 +97,11 @@ class BrokerAdmin(Protocol):
     def find(self, task_id: str) -> StoredMessage | None:
         """The live message of a task, if there is one."""
 
-    def revoke(self, task_id: str, *, instead: Publication | None = None) -> bool:
-        """Delete the live message of a task, unless a node holds it; whether there was one.
+    def revoke(self, *task_ids: str, instead: Substitute | None = None) -> set[str]:
+        """Delete the live messages of tasks, unless nodes hold them; the tasks that had some.
 
-        With ``instead``, that is published in the same step, if there was one.
+        All queues are looked through once. What ``instead`` makes of a message, if anything, is published in
+        the step that deletes it.
         """
 
     def purge(self, queue: str) -> int:

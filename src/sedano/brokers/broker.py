@@ -8,6 +8,7 @@ from sedano.brokers.admin import BrokerAdmin
 from sedano.brokers.features import BrokerFeatures
 from sedano.brokers.lease import Lease
 from sedano.brokers.publication import Publication
+from sedano.brokers.ticks import TickStore
 from sedano.results.store import JointResults
 
 
@@ -23,6 +24,8 @@ class Broker(Protocol):
     location: str
     features: BrokerFeatures
     admin: BrokerAdmin
+    #: Where schedulers claim ticks in the step that publishes them; None where that cannot be one step.
+    ticks: TickStore | None
 
     def publish(self, publications: Sequence[Publication]) -> None:
         """Put messages in: all of them, or none and an error.

@@ -18,7 +18,7 @@ class Delivery(msgspec.Struct, frozen=True, array_like=True, gc=False):
     priority: int = 0
     #: How many processes died running this message.
     crashes: int = 0
-    #: It had been claimed before: by a node that died, or gave it back.
+    #: Its task may have begun before: its node died, or gave it back after that. If not, nobody has run it.
     redelivered: bool = False
     #: When it became ready, POSIX seconds (UTC).
     ready_since: float = 0.0
@@ -26,3 +26,6 @@ class Delivery(msgspec.Struct, frozen=True, array_like=True, gc=False):
     malformed: str | None = None
     #: As in ``Publication``; a broker that does not keep it says False.
     unconditional: bool = False
+    #: Where it was published to, if not to the queue by its name.
+    exchange: str = ""
+    routing_key: str = ""

@@ -27,3 +27,11 @@ class BrokerFeatures:
     keeps_place: bool = True
     #: ``Lease.take_turns`` counts the starts of a task for all nodes.
     shared_rates: bool = False
+    #: Has exchanges: a message may go to one, with a routing key, rather than to a queue.
+    exchanges: bool = False
+    #: The server itself gives back what a dead node held; ``Lease.recover_dead`` finds nothing to do.
+    returns_claims: bool = False
+    #: ``BrokerAdmin`` finds and shows messages that nodes hold; otherwise it counts those of the last renewals.
+    shows_claimed: bool = True
+    #: What was given back without having begun is not ``redelivered``; otherwise it may be.
+    tells_begun: bool = True

@@ -12,8 +12,11 @@ from sedano.brokers.broker import Broker
 from sedano.clock import Clock, SystemClock
 from sedano.errors import ConfigurationError, NotSupported, did_you_mean
 from sedano.loading import advertised, load_adapter
+from sedano.queues.exchange_brokers import has_exchanges
+from sedano.settings.wiring import Wiring
 
-#: Scheme -> the function that opens such a broker; called as ``open_broker`` is, and all keywords given.
+#: Scheme -> the function that opens such a broker; called as ``open_broker`` is, and all keywords given
+#: (``wiring`` only for schemes of ``exchange_brokers``).
 BROKERS: Final[Mapping[str, str]] = {
     "django": "sedano.contrib.django.broker:DjangoBroker.from_url",
     "memory": "sedano.brokers.memory.broker:MemoryBroker.from_url",
@@ -47,6 +50,7 @@ def open_broker(
     publish_timeout: timedelta = timedelta(seconds=2),
     clock: Clock | None = None,
     base_dir: Path | None = None,
+    wiring: Wiring | None = None,
 ) -> Broker:
     """Open the broker at a URL. No connection is made before it is used.
 
@@ -54,6 +58,7 @@ def open_broker(
         options: The broker's own settings, from ``broker_transport_options``.
         publish_timeout: How long publishing may take before ``BrokerUnavailable`` is raised.
         base_dir: What a relative path in the URL is relative to; the current directory if None.
+        wiring: For a broker with exchanges: the application's queues, and how to connect.
 
     Raises:
         ConfigurationError: No broker has this scheme, or its URL or options are wrong.
@@ -62,6 +67,7 @@ def open_broker(
     'memory'
     """
     opener = load_adapter(_opener_path(scheme_of(url, "broker_url")))
+    more = {"wiring": wiring or Wiring()} if has_exchanges(url) else {}
     return cast(
         Broker,
         opener(
@@ -70,6 +76,7 @@ def open_broker(
             publish_timeout=publish_timeout,
             clock=clock or SystemClock(),
             base_dir=base_dir or Path.cwd(),
+            **more,
         ),
     )
 

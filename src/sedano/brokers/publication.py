@@ -22,3 +22,7 @@ class Publication(msgspec.Struct, frozen=True, array_like=True, gc=False):
     due: float | None = None
     #: Its headers hold no ETA, no expiry and no time limits: whoever admits it need not read them.
     unconditional: bool = False
+    #: Where the broker has exchanges: the one it goes to, with its routing key. Empty: to the queue by name.
+    #: ``queue`` is empty then, where an exchange alone says where it goes.
+    exchange: str = ""
+    routing_key: str = ""

@@ -36,6 +36,8 @@ class Requeue(msgspec.Struct, frozen=True, array_like=True, tag="requeue", gc=Fa
     due: float | None = None
     crashed: bool = False
     result: ResultWrite | None = None
+    #: Its task may have begun under this claim: from now on it is ``redelivered``.
+    begun: bool = True
 
 
 class Bury(msgspec.Struct, frozen=True, array_like=True, tag="bury", gc=False):

@@ -29,19 +29,24 @@ def carry_out(
     """Count, extend and end chords. Results and follow-ups are left to the caller.
 
     Args:
-        is_claimed: It settles a message: if its members have been counted, then by itself, in a commit whose
-            outcome was not known. What it brings must not come a second time.
+        is_claimed: It settles a message, which is there once more if it completed a chord in a commit whose
+            outcome was not known. What it brings must not come a second time. That its members have been
+            counted says nothing: so have those of a dead letter that was replayed.
     """
     if change is None or results is None:
         return NO_CHANGE
     groups = results.groups
     parts = change.parts
-    repeated = is_claimed and bool(parts) and all(groups.has_part(transaction, part) for part in parts)
-    if not repeated:
-        if change.end is not None and not groups.take_end(transaction, change.end):
+    if change.end is None:
+        repeated = is_claimed and any(groups.is_to_end(transaction, part) for part in parts)
+    else:
+        repeated = not groups.take_end(transaction, change.end)
+        counted = is_claimed and bool(parts) and all(groups.has_part(transaction, part) for part in parts)
+        if repeated and not counted:
             return WorkflowStep(takes_effect=False)
-        for group_id, members in change.extensions:
-            groups.extend_chord(transaction, group_id, members)
+    if not repeated:
+        for group_id, members, by in change.extensions:
+            groups.extend_chord(transaction, group_id, members, by)
     completes = groups.add_parts(transaction, parts) if parts else ()
     completed = tuple(part.group_id for part, is_last in zip(parts, completes, strict=True) if is_last)
     return WorkflowStep(not repeated, completed)

@@ -75,9 +75,8 @@ def lay_out(tasks: Sequence[Signature[Any]], *, unchain_bodies: bool) -> list[Si
         elif isinstance(last, group):
             steps.pop()
             waiting.append(_joined(last, step))
-        elif isinstance(last, chord) and isinstance(last.body, group):
-            # What follows such a chord follows all of its body, not each member.
-            last.body = _joined(last.body, step)
+        elif isinstance(last, chord) and (body := _followed(last.body, step)) is not None:
+            last.body = body
         else:
             steps.append(step)
     return steps or ([nothing] if nothing is not None else [])
@@ -95,6 +94,24 @@ def _joined(header: group, body: Signature[Any]) -> chord:
     joined = chord((), body, app=header._app)
     joined.tasks, joined.id = header, header.id
     return joined
+
+
+def _followed(body: Signature[Any], step: Signature[Any]) -> Signature[Any] | None:
+    """A body that ends with a group, followed by a step; None for one that does not.
+
+    What follows a group follows all of it, not each member, however deep in chords the group is.
+    """
+    if isinstance(body, group):
+        return _joined(body, step)
+    if isinstance(body, chord) and (inner := _followed(body.body, step)) is not None:
+        body.body = inner
+        return body
+    if body.subtask_type == "chain" and not body._is_empty():
+        tasks: list[Signature[Any]] = body.kwargs["tasks"]
+        if (last := _followed(tasks[-1], step)) is not None:
+            tasks[-1] = last
+            return body
+    return None
 
 
 def _rest_of_body(step: chord) -> list[Signature[Any]]:

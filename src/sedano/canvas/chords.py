@@ -152,7 +152,7 @@ class chord(Signature[Any]):
         With ``task_allow_error_cb_on_chord_header`` for each member that fails, too.
         """
         errback = maybe_signature(errback)
-        app = self._found_app()
+        app = self._found_app() or (self.app if self.__class__.find_app is not None else None)
         everywhere = app is not None and app.settings.tasks.allow_error_cb_on_chord_header
         for task in self._members():
             if everywhere:
@@ -259,7 +259,8 @@ class chord(Signature[Any]):
             for index, member in enumerate(members)
         ]
         header = GroupResult(group_id, results, app=self._found_app())
-        put_after(result, header)
+        # The last of a body that is a chain, too: as in Celery, who has the result has the header.
+        result.parent = header
         if not members:
             _, started = body._publish_in(planning, ([],), {}, {})
             return result, started
@@ -320,7 +321,9 @@ def _header(header: Any, app: Sender | None) -> list[Signature[Any]]:
     if isinstance(header, Mapping) and not isinstance(header, Signature):
         header = maybe_signature(header, app=app)
     if not isinstance(header, Signature):
-        return [task.clone() for task in members_from(header, app)]
+        # As in Celery, a header may have tasks themselves for members; a group may not.
+        named = (task.s() if hasattr(task, "s") else task for task in header)
+        return [task.clone() for task in members_from(named, app)]
     return list(header.tasks) if header.subtask_type in ("group", "chain") else [header]  # type: ignore[attr-defined]
 
 

@@ -35,8 +35,7 @@ class Naming:
 
     def __init__(self, new_id: Callable[[], str] = ids.task_id) -> None:
         self.new_id = new_id
-        #: The same for all signatures that one thread makes, and not cheap.
-        self.reply_to = ids.thread_oid()
+        self.reply_to = ids.reply_address()
 
 
 def put_after(result: ResultBase, before: ResultBase | None) -> None:

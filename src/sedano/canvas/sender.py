@@ -20,6 +20,10 @@ class Runnable(Protocol):
     name: str
     ignore_result: bool
 
+    @property
+    def has_own_results(self) -> bool:
+        """Whether ``AsyncResult`` is not everybody's."""
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the function, here and now, as if it were no task."""
 
@@ -42,6 +46,9 @@ class Runnable(Protocol):
         self, args: Any = None, kwargs: Mapping[str, Any] | None = None, **options: Any
     ) -> Steps[AsyncResult[Any]]:
         """``apply`` in steps, for an event loop as well."""
+
+    def AsyncResult(self, task_id: str) -> AsyncResult[Any]:
+        """The result of a call, by its id."""
 
 
 class Sender(ResultSource, Protocol):

@@ -13,7 +13,7 @@ from sedano.canvas import stamps
 from sedano.canvas.freezing import Naming, Place, Result
 from sedano.canvas.option_copies import as_list, given
 from sedano.canvas.plan import Call, Planning
-from sedano.canvas.sender import Sender
+from sedano.canvas.sender import Runnable, Sender
 from sedano.canvas.signature_dict import SignatureDict
 from sedano.errors import ConfigurationError
 from sedano.loops import steps
@@ -41,11 +41,11 @@ class Signature(SignatureDict, Generic[R]):
     TYPES: ClassVar[dict[str, "builtins.type[Signature[Any]]"]] = {}
 
     @classmethod
-    def register_type(cls, name: str) -> "Callable[[builtins.type[S]], builtins.type[S]]":
-        """Makes a class the one of signatures whose ``subtask_type`` is this name."""
+    def register_type(cls, name: str | None = None) -> "Callable[[builtins.type[S]], builtins.type[S]]":
+        """Makes a class the one of signatures whose ``subtask_type`` is this name, or the class's own."""
 
         def register(shape: "builtins.type[S]") -> "builtins.type[S]":
-            cls.TYPES[name] = shape
+            cls.TYPES[name or shape.__name__] = shape
             return shape
 
         return register
@@ -181,6 +181,10 @@ class Signature(SignatureDict, Generic[R]):
             values.append(value)
         return value
 
+    def extend_list_option(self, key: str, value: Any) -> None:
+        """Add one callback or several, whatever is there already."""
+        self.options[key] = [*as_list(self.options.get(key)), *as_list(value)]
+
     def flatten_links(self) -> "list[Signature[Any]]":
         """This and its callbacks, and theirs."""
         links = [maybe_signature(link, app=self._app) for link in as_list(self.options.get("link"))]
@@ -239,6 +243,10 @@ class Signature(SignatureDict, Generic[R]):
 
     def AsyncResult(self, task_id: str) -> AsyncResult[R]:
         """The result of a call of this task, by its id."""
+        task = self._found_task()
+        if task is not None and task.has_own_results:
+            own: AsyncResult[R] = task.AsyncResult(task_id)
+            return own
         return AsyncResult(task_id, app=self._app)
 
     # -- shown and copied
@@ -302,13 +310,17 @@ class Signature(SignatureDict, Generic[R]):
 
     def _result(self, options: Mapping[str, Any] | None = None) -> Result:
         options = self.options if options is None else options
-        result: AsyncResult[Any] = AsyncResult(options["task_id"], app=self._app)
+        result = self.AsyncResult(options["task_id"])
         ignored = options.get("ignore_result")
-        if ignored is None and (self._app is not None or self._type is not None):
-            task = self._known_task()
+        if ignored is None:
+            task = self._found_task()
             ignored = task is not None and task.ignore_result
         result.ignored = bool(ignored)
         return result
+
+    def _found_task(self) -> Runnable | None:
+        """The task, unless only the current application might know it."""
+        return None if self._app is None and self._type is None else self._known_task()
 
     def _as_steps(self) -> "list[Signature[Any]]":
         """What it is after a ``|``."""

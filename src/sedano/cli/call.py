@@ -16,13 +16,6 @@ if TYPE_CHECKING:
     from sedano.app import Sedano
 
 
-def _refuse_exchange(_ctx: click.Context, parameter: click.Parameter, value: str | None) -> None:
-    if value is not None:
-        raise UserError(
-            f"{parameter.opts[-1]}: this version routes by queue, not by exchange.", hint="Use --queue NAME."
-        )
-
-
 @click.command(cls=SedanoCommand, short_help="Publish a task by name.")
 @click.argument("name")
 @option(
@@ -67,9 +60,9 @@ def _refuse_exchange(_ctx: click.Context, parameter: click.Parameter, value: str
     help="Send it although this application has no task of that name (a worker elsewhere does).",
 )
 @option("--queue", metavar="NAME", heading="Routing", help="The queue, instead of the one of its route.")
-@option("--priority", type=int, metavar="N", heading="Routing", help="Higher is sooner.")
-@option("--exchange", hidden=True, expose_value=False, callback=_refuse_exchange, heading="Routing")
-@option("--routing-key", hidden=True, expose_value=False, callback=_refuse_exchange, heading="Routing")
+@option("--priority", type=int, metavar="N", heading="Routing", help="Higher is sooner; on Redis, lower.")
+@option("--exchange", metavar="NAME", heading="Routing", help="RabbitMQ: the exchange it goes to.")
+@option("--routing-key", metavar="KEY", heading="Routing", help="RabbitMQ: what the exchange goes by.")
 @option("--wait", is_flag=True, heading="Result", help="Wait for the result and print it.")
 @option(
     "--timeout",

@@ -1,10 +1,11 @@
-"""Celery's options of ``worker`` that Sedano takes but does not need, or does not have yet.
+"""Celery's options of ``worker`` and ``beat`` that Sedano takes but does not need, or does not have yet.
 
-A table; ``worker`` puts it among its own options. A flag that would change nothing is accepted with a note
-why; a flag that a deployment relies on is refused, and says what to do instead.
+Tables; the commands put them among their own options. A flag that would change nothing is accepted with a
+note why; a flag that a deployment relies on is refused, and says what to do instead.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import click
@@ -78,24 +79,18 @@ NOT_NEEDED: Final = (
     ),
 )
 
+_KEPT: Final = CeleryFlag(
+    names=("-s", "--schedule", "--schedule-filename"),
+    takes=str,
+    reason="when entries were run is kept in the broker, where all schedulers see it",
+)
+_SCHEDULER_CLASS: Final = CeleryFlag(
+    names=("--scheduler",),
+    takes=str,
+    reason="there is one scheduler; entries in Django's database are in the schedule by themselves",
+)
+
 REFUSED: Final = (
-    CeleryFlag(
-        names=("-B", "--beat"),
-        reason="this version has no scheduler",
-        instead="Start periodic tasks from cron: `sedano -A proj call proj.tasks.cleanup`.",
-    ),
-    CeleryFlag(
-        names=("-s", "--schedule", "--schedule-filename"),
-        takes=str,
-        reason="this version has no scheduler",
-        instead="Leave it out; start periodic tasks from cron with `sedano call`.",
-    ),
-    CeleryFlag(
-        names=("--scheduler",),
-        takes=str,
-        reason="this version has no scheduler",
-        instead="Leave it out; start periodic tasks from cron with `sedano call`.",
-    ),
     CeleryFlag(
         names=("--autoscale",),
         takes=str,
@@ -146,8 +141,21 @@ REFUSED: Final = (
 )
 
 
-def celery_flags(command: F) -> F:
-    """Put the table's options on a click command."""
-    for flag in reversed((*NOT_NEEDED, *REFUSED)):
-        command = flag.add_to(command)
-    return command
+WORKER_FLAGS: Final = (*NOT_NEEDED, _KEPT, _SCHEDULER_CLASS, *REFUSED)
+
+BEAT_FLAGS: Final = (
+    _KEPT,
+    replace(_SCHEDULER_CLASS, names=("-S", "--scheduler")),
+    *(flag for flag in REFUSED if flag.names[-1] in ("--detach", "--uid", "--gid", "--executable")),
+)
+
+
+def celery_flags(flags: Sequence[CeleryFlag]) -> Callable[[F], F]:
+    """Put a table's options on a click command."""
+
+    def add(command: F) -> F:
+        for flag in reversed(flags):
+            command = flag.add_to(command)
+        return command
+
+    return add

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import click
 
+from sedano.cli.beat import beat
 from sedano.cli.call import call
 from sedano.cli.check import check
 from sedano.cli.command import option
@@ -17,6 +18,7 @@ from sedano.cli.invocation import Invocation
 from sedano.cli.purge import purge
 from sedano.cli.report import report
 from sedano.cli.result import result
+from sedano.cli.schedule import schedule
 from sedano.cli.status import status
 from sedano.cli.user_error import UserError
 from sedano.cli.version import version_line
@@ -26,7 +28,6 @@ from sedano.errors import did_you_mean
 #: Celery's commands that this version does not have, and what there is instead.
 CELERY_COMMANDS: Final = {
     "amqp": "`sedano status` and `sedano purge` look at queues.",
-    "beat": "This version has no scheduler; start tasks from cron: `sedano -A proj call proj.tasks.cleanup`.",
     "control": "Signals steer a worker: TERM ends it gently, QUIT at once.",
     "events": "`sedano status` shows workers and queues.",
     "graph": "`sedano status` shows workers and queues.",
@@ -160,5 +161,5 @@ def _go_to(workdir: str) -> None:
         ) from error
 
 
-for _command in (worker, call, result, status, purge, dead, check, report):
+for _command in (worker, beat, schedule, call, result, status, purge, dead, check, report):
     sedano.add_command(_command)

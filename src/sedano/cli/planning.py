@@ -16,7 +16,6 @@ from sedano.app import Sedano
 from sedano.cli.find_app import find_app, import_tasks_of
 from sedano.cli.pool_limits import check_limits, check_slots
 from sedano.errors import ConfigurationError
-from sedano.execution.host import Host
 from sedano.execution.slot_kind import ASYNCIO, PREFORK, THREADS
 from sedano.loading import load_object
 from sedano.log import TASK_LOGGER
@@ -30,6 +29,7 @@ from sedano.monitoring.logging_setup import (
 )
 from sedano.settings.pools import read_pools
 from sedano.settings.sections import WorkerSettings
+from sedano.settings.wiring import wiring_for
 from sedano.tasks.rate_limits import rate_limit_of
 from sedano.tasks.task import Task
 from sedano.tasks.worker_view import worker_of
@@ -39,7 +39,7 @@ from sedano.worker.plan import NodePlan, TaskTraits
 from sedano.worker.posts import places, posts_for
 
 
-def load(options: NodeOptions) -> tuple[Host, NodePlan]:
+def load(options: NodeOptions) -> tuple[Sedano, NodePlan]:
     """The application and its plan, both in this process."""
     app = load_application(options)
     set_up(app, options)
@@ -163,6 +163,7 @@ def make_plan(app: Sedano, options: NodeOptions) -> NodePlan:
         soft_shutdown_timeout=worker.soft_shutdown_timeout.total_seconds(),
         log_formats=_log_formats(worker),
         watched_files=tuple(_own_files()) if options.reload else (),
+        wiring=wiring_for(settings, app.broker_url, app.result_url),
         warnings=(*app.conf.warnings, *_vain_receivers()),
     )
     check_limits(plan)
@@ -190,7 +191,7 @@ def _pools(options: NodeOptions, worker: WorkerSettings) -> tuple[str, dict[str,
     pools = read_pools(name)
     if options.concurrency and any(number is not None for number in pools.values()):
         raise ConfigurationError(
-            f"--concurrency {options.concurrency}: the pools say themselves how many slots they have: {name}."
+            f"--concurrency {options.concurrency}: leave it out, the pools have their numbers: {name}."
         )
     given = options.concurrency or worker.concurrency
     slots = {
@@ -217,10 +218,15 @@ def _vain_receivers() -> list[str]:
 
 def _queues(app: Sedano, options: NodeOptions) -> tuple[str, ...]:
     tasks = app.settings.tasks
-    chosen = options.queues or tasks.queues or (tasks.default_queue,)
-    queues = tuple(dict.fromkeys(q for q in chosen if q not in options.exclude_queues))
+    described = tasks.queues or ()
+    aliases = {queue.alias: queue.name for queue in described if queue.alias}
+    chosen = options.queues or [queue.name for queue in described] or (tasks.default_queue,)
+    excluded = {aliases.get(name, name) for name in options.exclude_queues}
+    queues = tuple(dict.fromkeys(name for q in chosen if (name := aliases.get(q, q)) not in excluded))
     if not queues:
-        raise ConfigurationError("No queue is left to consume: every one of them is excluded.")
+        raise ConfigurationError(
+            "No queue is left to consume: every one is excluded. Exclude fewer (-X), or name others (-Q)."
+        )
     return queues
 
 

@@ -9,4 +9,6 @@ if TYPE_CHECKING:
 def configured_queues(app: "Sedano") -> list[str]:
     """The default queue and those of ``task_queues``, sorted: what a worker without ``-Q`` consumes."""
     tasks = app.settings.tasks
-    return sorted({tasks.default_queue, *(tasks.queues or ())})
+    # Of broadcast queues this process has made up names that nobody else knows.
+    named = {queue.name for queue in tasks.queues or () if not queue.is_of_one_node}
+    return sorted({tasks.default_queue, *named})

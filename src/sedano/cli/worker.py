@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import click
 
-from sedano.cli.celery_flag import celery_flags
+from sedano.cli.celery_flag import WORKER_FLAGS, celery_flags
 from sedano.cli.command import SedanoCommand, option
 from sedano.cli.invocation import Invocation, pass_invocation
 from sedano.cli.names_option import names, names_if_any
@@ -112,6 +112,14 @@ Signals:
     help="Start anew when the application's code changes (for development).",
 )
 @option(
+    "-B",
+    "--beat",
+    "beat",
+    is_flag=True,
+    heading="Worker",
+    help="Run a scheduler beside it. Any number of workers may.",
+)
+@option(
     "-c",
     "--concurrency",
     metavar="N|auto",
@@ -189,7 +197,7 @@ Signals:
     heading="Queues",
     help="First delete everything that waits in its queues. There is no undo.",
 )
-@celery_flags
+@celery_flags(WORKER_FLAGS)
 @click.argument("settings", nargs=-1, metavar="[SETTING=VALUE]...")
 @pass_invocation
 def worker(invocation: Invocation, /, settings: tuple[str, ...], **options: Any) -> int:

@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> None:
         channel.send(words.encode(words.Broken(type(error).__name__, str(error), traceback.format_exc())))
         return
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-        Zygote(channel, app, plan).run()
+        Zygote(channel, app, plan, app.scheduler).run()
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ message (``acks_late=False``), which are counted here. Publishes nothing: it ret
 
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from time import sleep
 from typing import Final, TypeVar
 
@@ -90,8 +91,8 @@ class ChordEnds:
         if store is None or not (workflow.parts or workflow.extensions):
             return []
         groups = store.groups
-        for group_id, members in workflow.extensions:
-            patiently(lambda group_id=group_id, members=members: groups.extend_chord(group_id, members))  # type: ignore[misc]
+        for extension in workflow.extensions:
+            patiently(partial(groups.extend_chord, *extension))
         completes = patiently(lambda: groups.add_parts(workflow.parts))
         return [part for part, last in zip(workflow.parts, completes, strict=True) if last]
 

@@ -176,6 +176,8 @@ class Executor:
             message,
             task,
             queue=delivery.queue,
+            exchange=delivery.exchange,
+            routing_key=delivery.routing_key,
             priority=delivery.priority,
             redelivered=delivery.redelivered,
             hostname=self._node,
@@ -226,7 +228,7 @@ class Executor:
         if message.expires is not None and parse_time(message.expires) <= now:
             return self.execute(msgspec.structs.replace(job, ending=Expired()))
         if message.eta is not None and (due := parse_time(message.eta)) > now and not job.acknowledged:
-            return Executed(delivery.tag, Requeue(delivery.tag, due=due.timestamp()))
+            return Executed(delivery.tag, Requeue(delivery.tag, due=due.timestamp(), begun=False))
         return None
 
     def _refuse(self, job: Job, error: Exception) -> Executed:
@@ -250,7 +252,8 @@ class Executor:
         if comes_again and not job.acknowledged:
             logger.warning("Task %s[%s] will be brought to its end later: %s", *who, error)
             due = self._app.clock.timestamp() + STORE_IS_BACK
-            return Executed(delivery.tag, Requeue(delivery.tag, due=due))
+            begun = isinstance(attempt, Attempt) or job.ending is not None
+            return Executed(delivery.tag, Requeue(delivery.tag, due=due, begun=begun))
         logger.exception("Task %s[%s] could not be brought to an end", *who)
         if isinstance(attempt, Attempt):
             try:
@@ -356,7 +359,9 @@ class Executor:
             case Ignored() | Replaced():
                 announcer.announce(announced.TaskIgnored(task, request))
         returned(task, request, outcome)
-        if attempt.job.ending is None and announcer.wants(announced.TaskFinished):
+        # What a limit ended has begun, in a process that could not say this.
+        began = attempt.job.ending is None or isinstance(attempt.job.ending, ending_kinds.TimedOut)
+        if began and announcer.wants(announced.TaskFinished):
             announcer.announce(announced.TaskFinished(task, request, *state_of(outcome)))
 
 

@@ -31,8 +31,8 @@ class MessageView:
             "expiration": envelope.expiration,
         }
         self.delivery_info: dict[str, Any] = {
-            "exchange": "",
-            "routing_key": delivery.queue,
+            "exchange": delivery.exchange,
+            "routing_key": delivery.routing_key or delivery.queue,
             "priority": delivery.priority,
             "redelivered": delivery.redelivered,
         }

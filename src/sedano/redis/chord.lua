@@ -6,11 +6,11 @@
 --   <group>.j   zset     what the members ended with, by their index; a list if `result_chord_ordered` is off
 --   <group>.t   string   how many members it has more than it was begun with
 --   <group>.s   string   how many members it was begun with
---   <group>.d   set      the members that were counted: <task id>:<index>
+--   <group>.d   set      the members that were counted: <task id>:<index>; what it was extended by: +<id>
 --   <group>.c   string   the member that is to end it, for some seconds; 'done' once it has been ended
 local ENDED = 'done'
 -- Seconds. As Celery's for the default of `result_chord_join_timeout`.
-local CLAIM, KEPT_ENDED = 6, 300
+local CLAIM, ENDING, KEPT_ENDED = 6, 3600, 300
 -- Milliseconds. Of extensions that come before anything says how long the chord is kept.
 local ONE_DAY = 86400000
 
@@ -18,23 +18,22 @@ local function has_part(group, member)
   return redis.call('GET', group .. '.c') ~= ENDED and redis.call('SISMEMBER', group .. '.d', member) == 1
 end
 
--- Whether it is about to end the chord.
-local function is_ending(group, member)
-  return redis.call('GET', group .. '.c') == member
-end
-
-local function extend_chord(group, members)
-  local extra = group .. '.t'
+-- by: what it is extended by, which counts once; '' counts each time. Noted among the members, where no id begins
+-- with a plus.
+local function extend_chord(group, members, by)
   if redis.call('GET', group .. '.c') == ENDED then
     return
   end
-  redis.call('INCRBY', extra, members)
-  if redis.call('PTTL', extra) == -1 then
-    local left = redis.call('PTTL', group .. '.s')
-    left = left == -2 and redis.call('PTTL', group .. '.j') or left
-    left = left == -2 and ONE_DAY or left
-    if left > 0 then
-      redis.call('PEXPIRE', extra, left)
+  if by ~= '' and redis.call('SADD', group .. '.d', '+' .. by) == 0 then
+    return
+  end
+  redis.call('INCRBY', group .. '.t', members)
+  local left = redis.call('PTTL', group .. '.s')
+  left = left == -2 and redis.call('PTTL', group .. '.j') or left
+  left = left == -2 and ONE_DAY or left
+  for _, key in ipairs({group .. '.t', group .. '.d'}) do
+    if left > 0 and redis.call('PTTL', key) == -1 then
+      redis.call('PEXPIRE', key, left)
     end
   end
 end

@@ -19,6 +19,9 @@ slot, and such names are for single servers only.
 | ``sedano:{nodes}`` | sorted set | incarnations by the end of their lease |
 | ``sedano:{nodes}:<incarnation>`` | hash | a node: name, queues, when it began and renewed, what it runs |
 | ``sedano:{rate:<task>}`` | hash | when a task may start whose limit all nodes keep; ends by itself |
+| ``sedano:{schedule}:states`` | hash | entry of the schedule -> when it was last due, and run |
+| ``sedano:{schedule}:entries`` | hash | entry made at run time -> its rule |
+| ``sedano:{schedule}:changes`` | string | how often entries were changed |
 | ``sedano:queues`` | set | queues that were ever used |
 """
 
@@ -96,6 +99,21 @@ class KeyNames:
     def rate(self, task: str) -> str:
         """When a task may start whose limit all nodes keep together."""
         return f"{self.prefix}sedano:{{rate:{task}}}"
+
+    @property
+    def schedule_states(self) -> str:
+        """When the entries of the schedule were last due, and run."""
+        return f"{self.prefix}sedano:{{schedule}}:states"
+
+    @property
+    def schedule_entries(self) -> str:
+        """The entries of the schedule that were made at run time."""
+        return f"{self.prefix}sedano:{{schedule}}:entries"
+
+    @property
+    def schedule_changes(self) -> str:
+        """How often entries of the schedule were changed."""
+        return f"{self.prefix}sedano:{{schedule}}:changes"
 
     @property
     def queues(self) -> str:

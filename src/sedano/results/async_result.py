@@ -19,7 +19,6 @@ from sedano.results.result_base import ResultBase, ResultTuple
 from sedano.results.result_coroutines import ResultCoroutines
 from sedano.results.result_source import ResultSource
 from sedano.results.result_tuple import read_result
-from sedano.results.result_write import ResultWrite
 from sedano.results.store import ResultStore
 from sedano.results.task_meta import TaskMeta
 from sedano.results.unfinished import first_failure
@@ -163,12 +162,14 @@ class AsyncResult(ResultCoroutines[R_co], Generic[R_co]):
                 on_interval=on_interval,
             ):
                 pass
+        elif disable_sync_subtasks:
+            joining.check_told()
         meta = self._meta()
         if propagate and meta.status in states.PROPAGATE_STATES:
             (self._culprit(meta) if follow_parents else meta).throw()
         if callback is not None:
             callback(self.id, meta.result)
-        return cast(R_co, meta.result)
+        return cast(R_co, self._value())
 
     wait = get
 
@@ -298,8 +299,9 @@ class AsyncResult(ResultCoroutines[R_co], Generic[R_co]):
         """
         revocation.revoke_all((self,), terminate=terminate, signal=signal, connection=connection)
 
-    def _revoke(self) -> ResultWrite | None:
-        return revocation.revoke(self.id, self._source())
+    def _revoke_here(self) -> bool:
+        """Forbid it if it has no message that could be taken back; whether that was so."""
+        return False
 
     # -- where it comes from
 

@@ -3,12 +3,11 @@
 Made by the eager runner. Never asks a result store.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from sedano import states
 from sedano.errors import TaskRevoked
-from sedano.results import joining
 from sedano.results.async_result import AsyncResult
 from sedano.results.result_base import ResultBase
 from sedano.results.store import ResultStore
@@ -55,46 +54,9 @@ class EagerResult(AsyncResult[R_co]):
     def ready(self) -> bool:
         return True
 
-    def get(
-        self,
-        timeout: float | None = None,
-        propagate: bool = True,
-        interval: float = 0.5,
-        no_ack: bool = True,
-        follow_parents: bool = True,
-        callback: Callable[[str, Any], object] | None = None,
-        on_message: Callable[..., object] | None = None,
-        on_interval: Callable[[], object] | None = None,
-        disable_sync_subtasks: bool = True,
-    ) -> R_co:
-        """What the task returned; raises what it raised.
-
-        The arguments are those of ``AsyncResult.get``. There is nothing to wait for, so it is refused only
-        within ``denied_join_result``.
-        """
-        if disable_sync_subtasks:
-            joining.check_told()
-        self.maybe_throw(propagate, callback)
-        value: R_co = self._value()
-        return value
-
-    wait = get
-
-    async def aget(
-        self,
-        timeout: float | None = None,
-        propagate: bool = True,
-        *,
-        follow_parents: bool = True,
-        on_message: Callable[..., object] | None = None,
-        disable_sync_subtasks: bool = True,
-    ) -> R_co:
-        """``get`` for coroutines."""
-        return self.get(propagate=propagate, disable_sync_subtasks=disable_sync_subtasks)
-
     async def arevoke(self) -> None:
         """``revoke`` for coroutines."""
-        self._revoke()
+        self._revoke_here()
 
     def _drop(self) -> ResultStore | None:
         return None
@@ -106,10 +68,11 @@ class EagerResult(AsyncResult[R_co]):
 
     def revoke(self, *args: Any, **kwargs: Any) -> None:
         """Call it revoked, though it has run."""
-        self._revoke()
+        self._revoke_here()
 
-    def _revoke(self) -> None:
+    def _revoke_here(self) -> bool:
         self._cache = TaskMeta(task_id=self.id, status=states.REVOKED, result=TaskRevoked("revoked"))
+        return True
 
     @property
     def supports_native_join(self) -> bool:

@@ -46,8 +46,8 @@ class WorkflowChange(msgspec.Struct, frozen=True, array_like=True, gc=False):
     #: The settlement ends this chord. Where somebody else has ended it, nothing of the settlement takes
     #: effect, but that its message is removed.
     end: ChordEnd | None = None
-    #: Chords that get so many more members.
-    extensions: tuple[tuple[str, int], ...] = ()
+    #: Chords, how many more members they get, and by what, as for ``extend_chord``.
+    extensions: tuple[tuple[str, int, str], ...] = ()
 
 
 class GroupStore(Protocol):
@@ -81,23 +81,26 @@ class GroupStore(Protocol):
         """The documents of a chord's members, by their index."""
 
     def may_end(self, end: ChordEnd) -> bool:
-        """Whether the chord is still this member's to end, from now on for some more seconds."""
+        """Whether the chord is still this member's to end, and so for an hour nobody else's."""
 
     def end_chord(self, end: ChordEnd) -> None:
         """The body has been published: forget the parts. Idempotent."""
 
-    def extend_chord(self, group_id: str, members: int) -> None:
-        """So many members more."""
+    def extend_chord(self, group_id: str, members: int, by: str = "") -> None:
+        """So many members more; once, however often it is told ``by`` the same. Empty: each time."""
 
 
 class JointGroups(Protocol):
     """``GroupStore`` within a transaction that a broker has open; see ``JointResults``."""
 
-    def extend_chord(self, transaction: Any, group_id: str, members: int) -> None: ...
+    def extend_chord(self, transaction: Any, group_id: str, members: int, by: str = "") -> None: ...
 
     def add_parts(self, transaction: Any, parts: Sequence[ChordPart]) -> list[bool]: ...
 
     def has_part(self, transaction: Any, part: ChordPart) -> bool: ...
+
+    def is_to_end(self, transaction: Any, part: ChordPart) -> bool:
+        """Whether this member was the last to complete its chord, which has not been ended."""
 
     def take_end(self, transaction: Any, end: ChordEnd) -> bool:
         """``may_end``, and if so ``end_chord``."""

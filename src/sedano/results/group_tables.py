@@ -7,7 +7,7 @@ transaction.
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from sedano.results.chord_times import CLAIM_SECONDS, ENDED_SECONDS, EXTENDED_SECONDS
+from sedano.results.chord_times import CLAIM_SECONDS, ENDED_SECONDS, ENDING_SECONDS, EXTENDED_SECONDS
 from sedano.results.group_store import ChordEnd, ChordPart
 
 
@@ -55,11 +55,15 @@ class GroupTables:
 
     def begin_chord(self, group_id: str, size: int, expires_at: float | None) -> None:
         self._forget_expired(group_id)
-        self._run.change("forget_ended_chord", group_id)
+        if self._run.change("forget_ended_chord", group_id):
+            self._run.change("forget_parts", group_id)
         self._run.change("begin_chord", group_id, size, expires_at)
 
-    def extend_chord(self, group_id: str, members: int) -> None:
+    def extend_chord(self, group_id: str, members: int, by: str = "") -> None:
         self._forget_expired(group_id)
+        # Noted like a member, which has nothing to tell. No id begins with a plus.
+        if by and not self._run.change("add_part", group_id, f"+{by}", None, b""):
+            return
         self._run.change("extend_chord", group_id, members, self._now + EXTENDED_SECONDS)
 
     def add_parts(self, parts: Sequence[ChordPart]) -> list[bool]:
@@ -81,13 +85,17 @@ class GroupTables:
     def has_part(self, part: ChordPart) -> bool:
         return bool(self._run.rows("has_part", part.group_id, self._now, part.member))
 
+    def is_to_end(self, part: ChordPart) -> bool:
+        """Whether this member was the last to complete its chord, which has not been ended."""
+        return bool(self._run.rows("is_to_end", part.group_id, self._now, part.member))
+
     def parts(self, group_id: str) -> list[bytes]:
         return [bytes(document) for (document,) in self._run.rows("parts", group_id, self._now)]
 
     def may_end(self, end: ChordEnd) -> bool:
         member, now = end.member, self._now
         return bool(
-            self._run.change("claim_chord", member, now + CLAIM_SECONDS, end.group_id, now, member, now)
+            self._run.change("claim_chord", member, now + ENDING_SECONDS, end.group_id, now, member, now)
         )
 
     def end_chord(self, end: ChordEnd) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from sedano.clock import Clock
-from sedano.results.chord_times import CLAIM_SECONDS, ENDED_SECONDS, EXTENDED_SECONDS
+from sedano.results.chord_times import CLAIM_SECONDS, ENDED_SECONDS, ENDING_SECONDS, EXTENDED_SECONDS
 from sedano.results.group_store import ChordEnd, ChordPart
 
 
@@ -20,6 +20,7 @@ class _Chord:
     #: None before it has begun.
     size: int | None = None
     extension: int = 0
+    extended_by: set[str] = field(default_factory=set)
     parts: dict[str, ChordPart] = field(default_factory=dict)
     claimed_by: str | None = None
     claimed_until: float = 0.0
@@ -35,11 +36,11 @@ class _Chord:
     def is_complete(self) -> bool:
         return self.size is not None and len(self.parts) >= self.size + self.extension
 
-    def claim(self, member: str, now: float) -> bool:
-        """Make it this member's to end, unless it is another's."""
+    def claim(self, member: str, now: float, seconds: float) -> bool:
+        """Make it this member's to end for so long, unless it is another's."""
         if self.claimed_by not in (None, member) and self.claimed_until > now:
             return False
-        self.claimed_by, self.claimed_until = member, now + CLAIM_SECONDS
+        self.claimed_by, self.claimed_until = member, now + seconds
         return True
 
 
@@ -89,11 +90,14 @@ class MemoryGroups:
                 chord = self._chords[group_id] = _Chord()
             chord.size, chord.expires_at = size, expires_at
 
-    def extend_chord(self, group_id: str, members: int) -> None:
+    def extend_chord(self, group_id: str, members: int, by: str = "") -> None:
         with self._lock:
             if self._present(group_id) is None:
                 self._chord(group_id).expires_at = self._clock.timestamp() + EXTENDED_SECONDS
-            self._chord(group_id).extension += members
+            chord = self._chord(group_id)
+            if by not in chord.extended_by:
+                chord.extension += members
+                chord.extended_by |= {by} - {""}
 
     def add_parts(self, parts: Sequence[ChordPart]) -> list[bool]:
         with self._lock:
@@ -104,12 +108,18 @@ class MemoryGroups:
         if chord.ended:
             return False
         chord.add(part)
-        return chord.is_complete() and chord.claim(part.member, self._clock.timestamp())
+        return chord.is_complete() and chord.claim(part.member, self._clock.timestamp(), CLAIM_SECONDS)
 
     def has_part(self, part: ChordPart) -> bool:
         with self._lock:
             chord = self._present(part.group_id) or _Chord()
             return chord.ended or part.member in chord.parts
+
+    def is_to_end(self, part: ChordPart) -> bool:
+        """Whether this member was the last to complete its chord, which has not been ended."""
+        with self._lock:
+            chord = self._present(part.group_id)
+            return chord is not None and chord.claimed_by == part.member
 
     def parts(self, group_id: str) -> list[bytes]:
         with self._lock:
@@ -124,7 +134,7 @@ class MemoryGroups:
         chord = self._present(end.group_id)
         if chord is None or chord.ended or chord.size is None:
             return False
-        return chord.claim(end.member, self._clock.timestamp())
+        return chord.claim(end.member, self._clock.timestamp(), ENDING_SECONDS)
 
     def end_chord(self, end: ChordEnd) -> None:
         with self._lock:
@@ -165,14 +175,17 @@ class MemoryJointGroups:
     def __init__(self, groups: MemoryGroups) -> None:
         self._groups = groups
 
-    def extend_chord(self, transaction: object, group_id: str, members: int) -> None:
-        self._groups.extend_chord(group_id, members)
+    def extend_chord(self, transaction: object, group_id: str, members: int, by: str = "") -> None:
+        self._groups.extend_chord(group_id, members, by)
 
     def add_parts(self, transaction: object, parts: Sequence[ChordPart]) -> list[bool]:
         return self._groups.add_parts(parts)
 
     def has_part(self, transaction: object, part: ChordPart) -> bool:
         return self._groups.has_part(part)
+
+    def is_to_end(self, transaction: object, part: ChordPart) -> bool:
+        return self._groups.is_to_end(part)
 
     def take_end(self, transaction: object, end: ChordEnd) -> bool:
         return self._groups.take_end(end)

@@ -12,9 +12,12 @@ from sedano.brokers.opening import scheme_of
 from sedano.clock import Clock, SystemClock
 from sedano.errors import ConfigurationError, NotSupported, did_you_mean
 from sedano.loading import advertised, load_adapter
+from sedano.queues.exchange_brokers import has_exchanges
 from sedano.results.store import ResultStore
+from sedano.settings.wiring import Wiring
 
-#: Scheme -> the function that opens such a store; called as ``open_result_store`` is, and all keywords given.
+#: Scheme -> the function that opens such a store; called as ``open_result_store`` is, and all keywords given
+#: (``wiring`` only for results that go through a broker with exchanges).
 STORES: Final[Mapping[str, str]] = {
     "django": "sedano.contrib.django.result_store:DjangoResultStore.from_url",
     "memory": "sedano.results.memory_store:MemoryResultStore.from_url",
@@ -48,6 +51,7 @@ def open_result_store(
     timeout: timedelta = timedelta(seconds=2),
     clock: Clock | None = None,
     base_dir: Path | None = None,
+    wiring: Wiring | None = None,
 ) -> ResultStore:
     """Open the result store at a URL. No connection is made before it is used.
 
@@ -55,6 +59,7 @@ def open_result_store(
         options: The store's own settings, from ``result_backend_transport_options``.
         timeout: How long a call may take.
         base_dir: What a relative path in the URL is relative to; the current directory if None.
+        wiring: For results that go through a broker with exchanges: how to connect.
 
     Raises:
         ConfigurationError: No store has this scheme, or its URL or options are wrong.
@@ -63,6 +68,7 @@ def open_result_store(
     'memory'
     """
     opener = load_adapter(_opener_path(scheme_of(url, "result_backend")))
+    more = {"wiring": wiring or Wiring()} if has_exchanges(url) else {}
     return cast(
         ResultStore,
         opener(
@@ -71,6 +77,7 @@ def open_result_store(
             timeout=timeout,
             clock=clock or SystemClock(),
             base_dir=base_dir or Path.cwd(),
+            **more,
         ),
     )
 

@@ -64,10 +64,12 @@ class ResultCoroutines(TaskView, Generic[R_co]):
                 on_change=None if on_message is None else lambda meta: on_message(meta.as_dict()),
             ):
                 pass
+        elif disable_sync_subtasks:
+            joining.check_told()
         meta = result._meta()
         if propagate and meta.status in states.PROPAGATE_STATES:
             (await culprit(result, meta) if follow_parents else meta).throw()
-        return cast(R_co, meta.result)
+        return cast(R_co, result._value())
 
     async def aready(self) -> bool:
         """``ready()`` for coroutines."""

@@ -36,8 +36,8 @@ class ResultSource(Protocol):
     def inside_task(self) -> bool:
         """Whether a worker's task is running here."""
 
-    def revoke(self, task_id: str) -> bool:
-        """Forbid a task, unless a node holds it; whether its message was there."""
+    def revoke(self, *task_ids: str) -> set[str]:
+        """Forbid tasks, unless nodes hold them; those whose messages were there."""
 
     def has_message(self, task_id: str) -> bool:
         """Whether the broker has a message of this task, in whatever state."""

@@ -12,3 +12,7 @@ class ResultWrite(msgspec.Struct, frozen=True, array_like=True, gc=False):
     document: bytes
     #: POSIX seconds (UTC); None keeps it for good.
     expires_at: float | None = None
+    #: Whoever asked, as the task's message names them: for stores that send results rather than keep them.
+    reply_to: str | None = None
+    #: How they know it; None: by the task's id.
+    correlation_id: str | None = None

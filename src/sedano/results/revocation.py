@@ -26,20 +26,20 @@ def revoke_all(
         raise NotSupported(
             "AsyncResult.revoke(terminate=True): a running task cannot be ended in this version."
         )
-    writes: dict[ResultStore, list[ResultWrite]] = {}
-    try:
-        for result in results:
-            write = result._revoke()
-            if write is not None:
-                writes.setdefault(result.backend, []).append(write)
-    finally:
-        for store, revoked in writes.items():
-            store.put(revoked)
+    by_source: dict[ResultSource, list[AsyncResult[Any]]] = {}
+    for result in results:
+        if not result._revoke_here():
+            by_source.setdefault(result._source(), []).append(result)
+    for source, several in by_source.items():
+        revoked = source.revoke(*[result.id for result in several])
+        writes: dict[ResultStore, list[ResultWrite]] = {}
+        for result in several:
+            if result.id in revoked and source.results is not None:
+                writes.setdefault(result.backend, []).append(_revoked(result.id, source))
+        for store, some in writes.items():
+            store.put(some)
 
 
-def revoke(task_id: str, source: ResultSource) -> ResultWrite | None:
-    """Forbid a task; its result, where its message was there and results are kept."""
-    if not source.revoke(task_id) or source.results is None:
-        return None
+def _revoked(task_id: str, source: ResultSource) -> ResultWrite:
     meta = TaskMeta.revoked(task_id, TaskRevoked("revoked"), finished_at=source.clock.now())
     return celery_meta.to_write(meta, source.settings.results, now=source.clock.timestamp())

@@ -79,7 +79,7 @@ class SetCoroutines(ResultBase):
         await forget_all([*walking.lineage(leaves), *leaves])
 
     async def arevoke(self) -> None:
-        """``revoke()`` for coroutines: it reads all queues, once for each member, in a thread."""
+        """``revoke()`` for coroutines: it reads all queues, once for all members, in a thread."""
         await revoke_all(walking.leaves(_whole(self).results))
 
     async def _acome(

@@ -5,7 +5,10 @@ repeated one has ``fold=1``. Works for every ``tzinfo`` that knows ``fold`` (PEP
 the change.
 """
 
+import contextlib
+import os
 from datetime import UTC, datetime, timedelta, tzinfo
+from pathlib import Path
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -112,3 +115,19 @@ def time_zone(zone: tzinfo | str) -> tzinfo:
         raise InvalidSchedule(
             f"tz: expected an IANA time zone such as 'Europe/Rome', got {zone!r}"
         ) from error
+
+
+def local_zone() -> tzinfo:
+    """The zone of this machine: the environment's ``TZ``, or what ``/etc/localtime`` points to.
+
+    Where neither names one, the present offset from UTC, which does not change with the season.
+    """
+    target = os.environ.get("TZ", "").removeprefix(":")
+    if not target:
+        with contextlib.suppress(OSError):
+            target = str(Path("/etc/localtime").readlink())
+    name = target.rpartition("zoneinfo/")[2]
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, IsADirectoryError):
+        return datetime.now().astimezone().tzinfo or UTC

@@ -3,15 +3,20 @@
 from typing import Final
 
 from sedano.settings import parsers
-from sedano.settings.setting import Setting, no_effect, own, refused, works
+from sedano.settings.setting import NoEffect, Refused, Setting, no_effect, own, refused, works
 
-POOLING: Final = "every process has one connection of its own"
+POOLING: Final = (
+    "connections are opened when they are needed, and no call waits for one for longer than its deadline"
+)
 RECONNECTING: Final = (
     "a node always reconnects, however long that takes; publishing has broker_publish_timeout"
 )
-AMQP: Final = "it concerns RabbitMQ, which this version does not speak"
+FOR_RABBITMQ: Final = NoEffect("it is for RabbitMQ, and the broker is another")
 ONE_URL: Final = "one broker_url serves publishing and claiming in this version; set that"
 IN_THE_URL: Final = "write it into broker_url"
+TLS_IN_THE_URL: Final = (
+    "write it into broker_url: rediss://host?ssl_ca_certs=/etc/ca.pem&ssl_cert_reqs=required"
+)
 NO_CONTROL: Final = "this version has no remote control yet"
 NO_EVENTS: Final = "this version has no monitor to send events to yet"
 
@@ -32,14 +37,27 @@ BROKER: Final[tuple[Setting, ...]] = (
     no_effect("broker_connection_retry_on_startup", RECONNECTING, fine=(True,)),
     no_effect("broker_connection_max_retries", RECONNECTING, default=100),
     no_effect("broker_channel_error_retry", RECONNECTING, default=False, fine=(True,)),
-    no_effect("broker_failover_strategy", "there is one broker_url"),
-    no_effect("broker_heartbeat", AMQP, default=120),
-    no_effect("broker_heartbeat_checkrate", AMQP, default=3.0),
-    no_effect("broker_login_method", AMQP),
-    no_effect("broker_native_delayed_delivery_queue_type", AMQP, default="quorum"),
+    works(
+        "broker_failover_strategy",
+        "broker",
+        "failover_strategy",
+        parsers.FAILOVER,
+        fine=("round-robin",),
+        without_exchanges=NoEffect("there is one broker_url"),
+    ),
+    works("broker_heartbeat", "broker", "heartbeat", parsers.HEARTBEAT, without_exchanges=FOR_RABBITMQ),
+    no_effect("broker_heartbeat_checkrate", "heartbeats are heeded as they come", default=3.0),
+    works("broker_login_method", "broker", "login_method", parsers.TEXT, without_exchanges=FOR_RABBITMQ),
+    works(
+        "broker_native_delayed_delivery_queue_type",
+        "broker",
+        "native_delayed_delivery_queue_type",
+        parsers.QUEUE_TYPE,
+        without_exchanges=FOR_RABBITMQ,
+    ),
     no_effect("broker_pool_limit", POOLING, default=10),
     no_effect("broker_pool_acquire_timeout", POOLING),
-    no_effect("broker_use_ssl", "no broker of this version is reached over a network", default=False),
+    works("broker_use_ssl", "broker", "use_ssl", parsers.SSL, without_exchanges=Refused(TLS_IN_THE_URL)),
 )
 
 CONTROL: Final[tuple[Setting, ...]] = (

@@ -6,7 +6,7 @@ environment or the command line.
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta, tzinfo
 from types import MappingProxyType
 from typing import Any, Final
@@ -14,6 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from sedano.errors import NotSupported
+from sedano.queues.reading import read_queues
 from sedano.rate_limit import EXPECTED as A_RATE
 from sedano.rate_limit import seconds_per_start
 from sedano.settings import pools
@@ -135,12 +136,8 @@ MODULES: Final = Parser(expected="a list of module names", read=_names)
 
 
 def _broker_url(value: object) -> str:
-    if isinstance(value, list | tuple) and len(value) == 1:
-        value = value[0]
-    if isinstance(value, list | tuple) or (isinstance(value, str) and ";" in value and "://" in value):
-        raise NotSupported(
-            "several brokers to fail over between are not supported by this version; give one URL"
-        )
+    if isinstance(value, list | tuple):
+        value = ";".join(map(_text, value))
     return _text(value)
 
 
@@ -158,6 +155,20 @@ def _time_limit(value: object) -> float | None:
     if seconds < 0:
         raise ValueError
     return seconds or None
+
+
+def _seconds_or_none(value: object) -> float | None:
+    seconds = value.total_seconds() if isinstance(value, timedelta) else _number(value)
+    if seconds < 0:
+        raise ValueError
+    return seconds
+
+
+def _schedule(value: object) -> Mapping[str, Any]:
+    # As it is, and not a copy: entries are added to it in place.
+    if not isinstance(value, Mapping):
+        raise TypeError
+    return value
 
 
 def _rate(value: Any) -> str | float:
@@ -220,35 +231,19 @@ def _retry_policy(value: object) -> Mapping[str, Any]:
     return MappingProxyType({**PUBLISH_RETRY_POLICY, **policy})
 
 
-def _queues(value: object) -> tuple[str, ...]:
-    if isinstance(value, Mapping):
-        return tuple(_queue_name(_text(name), details) for name, details in value.items())
-    if isinstance(value, str) or not isinstance(value, Iterable):
-        return _names(value)
-    return tuple(queue if isinstance(queue, str) else _queue_name(queue.name, queue) for queue in value)
+def _heartbeat(value: object) -> timedelta:
+    span = duration().read(value or 0)
+    return span if isinstance(span, timedelta) else timedelta()
 
 
-def _queue_name(name: str, details: Any) -> str:
-    """The name of a queue, unless messages would have to find it by an exchange's rules.
+def _ssl(value: object) -> bool | Mapping[str, Any]:
+    return _options(value) if isinstance(value, Mapping) else _boolean(value)
 
-    Args:
-        details: None, a dict such as ``{"exchange": ..., "routing_key": ...}``, or kombu's Queue object.
-    """
-    given = details if isinstance(details, Mapping) else getattr(details, "__dict__", {})
-    exchange = given.get("exchange")
-    exchange_name = getattr(exchange, "name", exchange)
-    kind = given.get("exchange_type") or getattr(exchange, "type", None)
-    routes_by_name = (
-        exchange_name in (None, "", name)
-        and given.get("routing_key") in (None, "", name)
-        and kind in (None, "direct")
-    )
-    if not routes_by_name:
-        raise NotSupported(
-            f"the queue {name!r} has an exchange or routing key of its own, which no broker of this version "
-            "has; name the queue in task_routes instead"
-        )
-    return name
+
+def _failover(value: object) -> str:
+    if callable(value):
+        raise NotSupported("a function that chooses among brokers is not supported; take 'shuffle'")
+    return _text(one_of("round-robin", "shuffle").read(value))
 
 
 def _routes(value: object) -> object:
@@ -292,6 +287,10 @@ LIFETIME: Final = Parser(
     nullable=True,
 )
 TIME_LIMIT: Final = Parser(expected="a number of seconds of at least 0, or None (no limit)", read=_time_limit)
+SECONDS_OR_NONE: Final = Parser(expected="a number of seconds of at least 0, or None", read=_seconds_or_none)
+SCHEDULE: Final = Parser(
+    expected="a dict of entries: {'name': {'task': ..., 'schedule': ...}}", read=_schedule
+)
 RATE: Final = Parser(expected=A_RATE, read=_rate)
 COUNT_OR_NONE: Final = Parser(expected="an integer of at least 0, or None (no limit)", read=_count_or_none)
 CONCURRENCY: Final = Parser(expected="an integer of at least 1, or 'auto'", read=_concurrency)
@@ -307,7 +306,17 @@ RETRY_POLICY: Final = Parser(
     read=_retry_policy,
     show=dict,
 )
-QUEUES: Final = Parser(expected="a list of queue names, or a dict with them as keys", read=_queues)
+QUEUES: Final = Parser(
+    expected="a list of queue names or Queue objects, or a dict with names as keys", read=read_queues
+)
+HEARTBEAT: Final = Parser(
+    expected="a number of seconds of at least 0, or a timedelta",
+    read=_heartbeat,
+    show=timedelta.total_seconds,
+)
+SSL: Final = Parser(expected="True, False, or a dict of options", read=_ssl)
+FAILOVER: Final = Parser(expected="'round-robin' or 'shuffle'", read=_failover)
+QUEUE_TYPE: Final = one_of("classic", "quorum")
 ROUTES: Final = Parser(expected="a dict, a list of routers, a callable or a dotted path", read=_routes)
 ANYTHING: Final = Parser(expected="anything", read=unchanged)
 TIME_ZONE: Final = Parser(expected="an IANA time zone such as 'Europe/Rome'", read=_time_zone)

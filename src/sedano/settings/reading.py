@@ -9,12 +9,14 @@ from typing import Any, Final
 import msgspec
 
 from sedano.errors import ConfigurationError, NotSupported, UnknownSetting
+from sedano.queues.exchange_brokers import has_exchanges, may_be_several
 from sedano.settings.celery_names import NEW_NAMES, SETTINGS
 from sedano.settings.censoring import censored
 from sedano.settings.sections import (
     AppSettings,
     BrokerSettings,
     ResultSettings,
+    ScheduleSettings,
     Settings,
     TaskSettings,
     WorkerSettings,
@@ -50,6 +52,8 @@ class SettingsReader:
         self._fields: dict[SectionName, dict[str, Any]] = {}
         self._warnings: list[str] = []
         self._problems: list[ConfigurationError] = []
+        #: Settings that say something only to brokers with exchanges, and what becomes of them elsewhere.
+        self._for_exchanges: list[tuple[Setting, Written, NoEffect | Refused]] = []
 
     def read(
         self,
@@ -76,6 +80,7 @@ class SettingsReader:
             self._read_one(SETTINGS["timezone"], written[DJANGO_TIME_ZONE])
         for name in sorted(unknown):
             self._judge_unknown(name, written[name].name)
+        self._check_exchanges(written)
         self._raise_problems()
         settings = self._settings()
         self._check_combinations(settings)
@@ -83,24 +88,53 @@ class SettingsReader:
 
     def _read_one(self, setting: Setting, entry: Written) -> None:
         match setting.fate:
-            case Works(section=section, field=field, parser=parser):
+            case Works(section=section, field=field, parser=parser, without_exchanges=elsewhere):
                 if entry.value is None and not parser.nullable:
                     return
+                if elsewhere is not None:
+                    self._for_exchanges.append((setting, entry, elsewhere))
                 try:
                     self._fields.setdefault(section, {})[field] = parser.read(entry.value)
-                except NotSupported as error:
-                    self._problems.append(NotSupported(f"{entry.name}: {error}"))
+                except ConfigurationError as error:
+                    self._problems.append(type(error)(f"{entry.name}: {error}"))
                 except WRONG_KIND:
                     shown = shown_value(setting.name, entry.value)
                     self._problems.append(
                         ConfigurationError(f"{entry.name}: expected {parser.expected}, got {shown}")
                     )
-            case NoEffect(reason=reason):
-                if asks_for_something(setting, entry.value):
-                    self._warnings.append(f"{entry.name}: has no effect: {reason}.")
-            case Refused(reason=reason):
-                if asks_for_something(setting, entry.value):
-                    self._problems.append(NotSupported(f"{entry.name}: {reason}."))
+            case NoEffect() | Refused() as fate:
+                self._judge_vain(setting, entry, fate)
+
+    def _judge_vain(self, setting: Setting, entry: Written, fate: NoEffect | Refused) -> None:
+        if not asks_for_something(setting, entry.value):
+            return
+        if isinstance(fate, NoEffect):
+            self._warnings.append(f"{entry.name}: has no effect: {fate.reason}.")
+        else:
+            self._problems.append(NotSupported(f"{entry.name}: {fate.reason}."))
+
+    def _check_exchanges(self, written: Mapping[str, Written]) -> None:
+        """What only brokers with exchanges can do is not ignored where the broker is another."""
+        url = self._fields.get("broker", {}).get("url")
+        if has_exchanges(url):
+            return
+        for setting, entry, fate in self._for_exchanges:
+            self._judge_vain(setting, entry, fate)
+        if url is not None and ";" in url and "://" in url and not may_be_several(url):
+            name = written["broker_url"].name
+            self._problems.append(
+                NotSupported(f"{name}: several brokers to fail over between are for RabbitMQ; give one URL")
+            )
+        for queue in self._fields.get("tasks", {}).get("queues") or ():
+            if not queue.is_reached_by_name:
+                name = written["task_queues"].name
+                self._problems.append(
+                    NotSupported(
+                        f"{name}: the queue {queue.name!r} has an exchange or routing key of its own, which "
+                        "only RabbitMQ has; name the queue in task_routes instead"
+                    )
+                )
+                return
 
     def _judge_unknown(self, name: str, written: str) -> None:
         likeness, suggested = closest_name(name, written)
@@ -126,6 +160,7 @@ class SettingsReader:
             results=results,
             tasks=tasks,
             worker=WorkerSettings(**self._fields.get("worker", {})),
+            schedule=ScheduleSettings(**self._fields.get("schedule", {})),
             app=AppSettings(**self._fields.get("app", {})),
         )
 

@@ -3,10 +3,10 @@
 from typing import Final
 
 from sedano.settings import parsers
-from sedano.settings.setting import Setting, no_effect, refused, works
+from sedano.settings.setting import NoEffect, Setting, no_effect, refused, works
 
 PUSHED: Final = "the last member of a chord's header starts its body, from what the members have told"
-NO_RPC: Final = "this version does not send results as messages"
+REPLIES: Final = "a result that is sent as a message goes straight to the queue of who asked"
 SETTLED_TOGETHER: Final = (
     "results are written when a task is settled, which is repeated until it has succeeded; "
     "get() waits for a store that is away until its timeout"
@@ -33,9 +33,16 @@ RESULT: Final[tuple[Setting, ...]] = (
         default=-1,
         old="CELERY_MAX_CACHED_RESULTS",
     ),
-    no_effect("result_exchange", NO_RPC, default="celeryresults"),
-    no_effect("result_exchange_type", NO_RPC, default="direct"),
-    no_effect("result_persistent", NO_RPC, fine=(True,)),
+    no_effect("result_exchange", REPLIES, default="celeryresults"),
+    no_effect("result_exchange_type", REPLIES, default="direct"),
+    works(
+        "result_persistent",
+        "results",
+        "persistent",
+        parsers.BOOLEAN,
+        fine=(True,),
+        without_exchanges=NoEffect("results are sent as messages only where result_backend is rpc://"),
+    ),
     no_effect("result_failure_expires", "failures are kept as long as other results: result_expires"),
     works("result_chord_expires", "results", "chord_expires", parsers.LIFETIME),
     no_effect("result_chord_retry_interval", PUSHED, default=1.0),
@@ -67,9 +74,12 @@ def _store(kind: str, **defaults: object) -> tuple[Setting, ...]:
 
 OTHER_STORES: Final[tuple[Setting, ...]] = (
     *_store("a cache", cache_backend=None, cache_backend_options={}),
+    refused(
+        "redis_backend_use_ssl",
+        "write it into result_backend: rediss://host?ssl_ca_certs=/etc/ca.pem&ssl_cert_reqs=required",
+    ),
     *_store(
         "Redis",
-        redis_backend_use_ssl=None,
         redis_host=None,
         redis_port=None,
         redis_db=None,
@@ -159,6 +169,10 @@ OTHER_STORES: Final[tuple[Setting, ...]] = (
 
 #: Celery reads these without declaring them, so that they are in no list of its settings.
 UNDECLARED: Final[tuple[Setting, ...]] = (
+    refused(
+        "redis_backend_use_ssl",
+        "write it into result_backend: rediss://host?ssl_ca_certs=/etc/ca.pem&ssl_cert_reqs=required",
+    ),
     *_store(
         "Redis",
         redis_backend_health_check_interval=None,

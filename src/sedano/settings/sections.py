@@ -12,6 +12,8 @@ from typing import Any, Final
 
 import msgspec
 
+from sedano.queues.definition import QueueDefinition
+
 EMPTY: Final[Mapping[str, Any]] = MappingProxyType({})
 
 #: Between the attempts to publish, in seconds; Celery's own figures.
@@ -36,6 +38,16 @@ class BrokerSettings(msgspec.Struct, frozen=True, kw_only=True):
     connection_timeout: timedelta = timedelta(seconds=4)
     #: How long one ``delay()`` may take in all, retries included, before it raises BrokerUnavailable.
     publish_timeout: timedelta = timedelta(seconds=2)
+    #: How long a connection may be silent before either side gives it up; zero: for ever.
+    heartbeat: timedelta = timedelta(seconds=120)
+    #: ``PLAIN``, ``AMQPLAIN`` or ``EXTERNAL``; None leaves it to the driver.
+    login_method: str | None = None
+    #: Whether to connect by TLS, or its options.
+    use_ssl: bool | Mapping[str, Any] = False
+    #: Which of several servers is tried next; None means ``round-robin``.
+    failover_strategy: str | None = None
+    #: The kind of the queues that messages wait in until they are due.
+    native_delayed_delivery_queue_type: str = "quorum"
 
 
 class ResultSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,6 +66,8 @@ class ResultSettings(msgspec.Struct, frozen=True, kw_only=True):
     serializer: str = "json"
     #: How documents are compressed, by its name; None leaves them as they are.
     compression: str | None = None
+    #: Whether results that are sent as messages outlive a restart of the server.
+    persistent: bool | None = None
     #: Serializers whose results may be read; where it is not set, those of the tasks.
     accept_content: frozenset[str] = frozenset({"json"})
 
@@ -62,8 +76,21 @@ class TaskSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How tasks are published and run, unless the task or the call says otherwise."""
 
     default_queue: str = "celery"
+    #: ``classic`` or ``quorum``: of the default queue, where no queues are described.
+    default_queue_type: str = "classic"
+    #: None means the default queue's name.
+    default_exchange: str | None = None
+    default_exchange_type: str = "direct"
+    #: None means the default queue's name.
+    default_routing_key: str | None = None
     #: The queues a node serves when it is given none; None means the default queue alone.
-    queues: tuple[str, ...] | None = None
+    queues: tuple[QueueDefinition, ...] | None = None
+    #: Whether queues that are named and not described are made, and how.
+    create_missing_queues: bool = True
+    create_missing_queue_type: str = "classic"
+    create_missing_queue_exchange_type: str | None = None
+    #: The highest priority of queues that do not say.
+    queue_max_priority: int | None = None
     #: Whatever ``task_routes`` was: a dict, a list of routers, a callable, a dotted path, or None.
     routes: Any = None
     #: Whatever ``task_annotations`` was: a dict, an object, a list of both, or None.
@@ -138,6 +165,17 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
     redirect_stdouts_level: str = "WARNING"
 
 
+class ScheduleSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What runs by itself, and when."""
+
+    #: Name -> the entry, as ``beat.entry`` reads it.
+    entries: Mapping[str, Any] = {}
+    #: How long a scheduler sleeps at the most; zero leaves it to the scheduler.
+    longest_pause: timedelta = timedelta()
+    #: How late the run of a crontab may start. Seconds; None: at any time.
+    cron_starting_deadline: float | None = None
+
+
 class AppSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What concerns the application as a whole."""
 
@@ -160,4 +198,5 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     results: ResultSettings = ResultSettings()
     tasks: TaskSettings = TaskSettings()
     worker: WorkerSettings = WorkerSettings()
+    schedule: ScheduleSettings = ScheduleSettings()
     app: AppSettings = AppSettings()

@@ -11,23 +11,16 @@ import msgspec
 from sedano.settings import sections
 from sedano.settings.parsers import Parser
 
-SectionName: TypeAlias = Literal["broker", "results", "tasks", "worker", "app"]
+SectionName: TypeAlias = Literal["broker", "results", "tasks", "worker", "schedule", "app"]
 
 SECTIONS: Final = {
     "broker": sections.BrokerSettings(),
     "results": sections.ResultSettings(),
     "tasks": sections.TaskSettings(),
     "worker": sections.WorkerSettings(),
+    "schedule": sections.ScheduleSettings(),
     "app": sections.AppSettings(),
 }
-
-
-class Works(msgspec.Struct, frozen=True):
-    """The setting is a field of a section."""
-
-    section: SectionName
-    field: str
-    parser: Parser
 
 
 class NoEffect(msgspec.Struct, frozen=True):
@@ -40,6 +33,16 @@ class Refused(msgspec.Struct, frozen=True):
     """The setting is an error, with the reason and what to do instead."""
 
     reason: str
+
+
+class Works(msgspec.Struct, frozen=True):
+    """The setting is a field of a section."""
+
+    section: SectionName
+    field: str
+    parser: Parser
+    #: What becomes of it where the broker has no exchanges; None: it works there as well.
+    without_exchanges: NoEffect | Refused | None = None
 
 
 class Setting(msgspec.Struct, frozen=True):
@@ -113,11 +116,14 @@ def works(
     *,
     celery: object = ...,
     old: str | None = None,
+    fine: tuple[object, ...] = (),
+    without_exchanges: NoEffect | Refused | None = None,
 ) -> Setting:
     """A setting that works. ``celery`` is Celery's default where it is not ours."""
-    row = Setting(name, (old or old_name(name),), None, Works(section, field, parser))
+    fate = Works(section, field, parser, without_exchanges)
+    row = Setting(name, (old or old_name(name),), None, fate)
     default = row.default if celery is ... else celery
-    return Setting(row.name, row.old_names, default, row.fate)
+    return Setting(row.name, row.old_names, default, fate, fine)
 
 
 def own(name: str, section: SectionName, field: str, parser: Parser) -> Setting:

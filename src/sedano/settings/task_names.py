@@ -3,12 +3,12 @@
 from typing import Final
 
 from sedano.settings import parsers
-from sedano.settings.setting import Setting, no_effect, own, refused, works
+from sedano.settings.setting import NoEffect, Setting, no_effect, own, refused, works
 
-NO_EXCHANGES: Final = (
-    "a message goes straight to the queue it names; the brokers of this version have no exchanges"
+NO_EXCHANGES: Final = NoEffect(
+    "a message goes straight to the queue it names; of the brokers only RabbitMQ has exchanges"
 )
-NO_DECLARING: Final = "queues need not be declared: every name is one"
+NO_DECLARING: Final = NoEffect("it is for RabbitMQ; on other brokers queues need not be declared")
 ALWAYS_ACKED: Final = (
     "a task that raises or runs out of time is always settled in this version; "
     "use autoretry_for, or raise Reject from the task"
@@ -26,6 +26,56 @@ APP: Final[tuple[Setting, ...]] = (
 TASK: Final[tuple[Setting, ...]] = (
     works("task_default_queue", "tasks", "default_queue", parsers.TEXT),
     works("task_queues", "tasks", "queues", parsers.QUEUES),
+    works(
+        "task_default_queue_type",
+        "tasks",
+        "default_queue_type",
+        parsers.QUEUE_TYPE,
+        without_exchanges=NO_DECLARING,
+    ),
+    works("task_default_exchange", "tasks", "default_exchange", parsers.TEXT, without_exchanges=NO_EXCHANGES),
+    works(
+        "task_default_exchange_type",
+        "tasks",
+        "default_exchange_type",
+        parsers.TEXT,
+        without_exchanges=NO_EXCHANGES,
+    ),
+    works(
+        "task_default_routing_key",
+        "tasks",
+        "default_routing_key",
+        parsers.TEXT,
+        without_exchanges=NO_EXCHANGES,
+    ),
+    works(
+        "task_create_missing_queues",
+        "tasks",
+        "create_missing_queues",
+        parsers.BOOLEAN,
+        without_exchanges=NO_DECLARING,
+    ),
+    works(
+        "task_create_missing_queue_type",
+        "tasks",
+        "create_missing_queue_type",
+        parsers.QUEUE_TYPE,
+        without_exchanges=NO_DECLARING,
+    ),
+    works(
+        "task_create_missing_queue_exchange_type",
+        "tasks",
+        "create_missing_queue_exchange_type",
+        parsers.TEXT,
+        without_exchanges=NO_EXCHANGES,
+    ),
+    works(
+        "task_queue_max_priority",
+        "tasks",
+        "queue_max_priority",
+        parsers.integer(at_least=1, at_most=255),
+        without_exchanges=NoEffect("it is for RabbitMQ; on other brokers priorities work without it"),
+    ),
     works("task_routes", "tasks", "routes", parsers.ROUTES),
     works("task_annotations", "tasks", "annotations", parsers.ANYTHING),
     works("task_default_priority", "tasks", "default_priority", parsers.integer(at_least=0, at_most=255)),
@@ -78,14 +128,6 @@ TASK: Final[tuple[Setting, ...]] = (
     ),
     no_effect("task_reject_on_worker_lost", CRASHES, fine=(True,)),
     no_effect("task_retry_on_worker_lost", CRASHES, default=False, fine=(True,)),
-    no_effect("task_default_exchange", NO_EXCHANGES),
-    no_effect("task_default_exchange_type", NO_EXCHANGES, default="direct"),
-    no_effect("task_default_routing_key", NO_EXCHANGES),
-    no_effect("task_default_queue_type", NO_DECLARING, default="classic"),
-    no_effect("task_create_missing_queues", NO_DECLARING, default=True),
-    no_effect("task_create_missing_queue_type", NO_DECLARING, default="classic"),
-    no_effect("task_create_missing_queue_exchange_type", NO_DECLARING),
-    no_effect("task_queue_max_priority", "priorities work in every queue without it"),
     no_effect("task_remote_tracebacks", "a traceback is kept as text", default=False),
     no_effect(
         "task_send_sent_event",

@@ -9,7 +9,7 @@ from sedano.settings.setting import Setting, no_effect, own, refused, works
 PREFETCH: Final = "a node fetches what its free slots need, by how long tasks take"
 FORKING: Final = "children are forked by a process that has no threads, in milliseconds"
 OWN_LOOP: Final = "a worker of Sedano is built of other parts, so the class would not be used; take it out"
-NO_SCHEDULER: Final = "this version has no scheduler yet"
+KEPT_IN_BROKER: Final = "when entries were run is kept in the broker, where all schedulers see it"
 NO_CONTROL: Final = "this version has no remote control yet"
 
 WORKER: Final[tuple[Setting, ...]] = (
@@ -62,7 +62,9 @@ WORKER: Final[tuple[Setting, ...]] = (
     no_effect("worker_eta_task_limit", "tasks that are not due yet wait in the broker, not in a worker"),
     no_effect("worker_enable_prefetch_count_reduction", PREFETCH, default=True),
     no_effect(
-        "worker_detect_quorum_queues", "it concerns RabbitMQ, which this version does not speak", default=True
+        "worker_detect_quorum_queues",
+        "messages wait for their time alike in front of quorum and classic queues",
+        default=True,
     ),
     no_effect(
         "worker_deduplicate_successful_tasks",
@@ -110,12 +112,16 @@ WORKER: Final[tuple[Setting, ...]] = (
 )
 
 BEAT: Final[tuple[Setting, ...]] = (
-    no_effect("beat_schedule", NO_SCHEDULER, default={}),
-    no_effect("beat_scheduler", NO_SCHEDULER, default="celery.beat:PersistentScheduler"),
-    no_effect("beat_schedule_filename", NO_SCHEDULER, default="celerybeat-schedule"),
-    no_effect("beat_sync_every", NO_SCHEDULER, default=0),
-    no_effect("beat_max_loop_interval", NO_SCHEDULER, default=0),
-    no_effect("beat_cron_starting_deadline", NO_SCHEDULER),
-    no_effect("beat_enable_remote_control", NO_SCHEDULER, default=False),
-    no_effect("beat_remote_control_max_tick_age", NO_SCHEDULER),
+    works("beat_schedule", "schedule", "entries", parsers.SCHEDULE),
+    works("beat_max_loop_interval", "schedule", "longest_pause", parsers.duration(), celery=0),
+    works("beat_cron_starting_deadline", "schedule", "cron_starting_deadline", parsers.SECONDS_OR_NONE),
+    no_effect(
+        "beat_scheduler",
+        "there is one scheduler, which keeps what it knows in the broker",
+        default="celery.beat:PersistentScheduler",
+    ),
+    no_effect("beat_schedule_filename", KEPT_IN_BROKER, default="celerybeat-schedule"),
+    no_effect("beat_sync_every", KEPT_IN_BROKER, default=0),
+    no_effect("beat_enable_remote_control", NO_CONTROL, default=False),
+    no_effect("beat_remote_control_max_tick_age", NO_CONTROL),
 )

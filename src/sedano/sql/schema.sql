@@ -16,7 +16,7 @@ CREATE TABLE IF NOT EXISTS sedano_message (
     due         REAL    NULL,      -- POSIX seconds; set while scheduled
     ready_since REAL    NOT NULL,  -- POSIX seconds
     crashes     INTEGER NOT NULL,  -- processes that died running it
-    redelivered BOOL    NOT NULL,  -- it had been claimed before
+    redelivered BOOL    NOT NULL,  -- its task may have begun before
     claimed_by  TEXT    NULL,      -- the incarnation that holds it, while claimed: the fence
     envelope    BLOB    NOT NULL   -- sedano.message.envelope.pack
 );
@@ -124,4 +124,22 @@ CREATE TABLE IF NOT EXISTS sedano_chord_part (
     place    INTEGER NULL,      -- among the members; null comes last
     document BLOB    NOT NULL,
     CONSTRAINT sedano_chord_member UNIQUE (group_id, member)
+);
+
+-- entry --
+-- The schedule: when each entry was last due and run, and the rules of those that were made at run time.
+CREATE TABLE IF NOT EXISTS sedano_entry (
+    name        TEXT    NOT NULL PRIMARY KEY,
+    since       REAL    NOT NULL,  -- POSIX seconds: the last due moment, or when it was first seen
+    last_run_at REAL    NULL,      -- POSIX seconds
+    runs        INTEGER NOT NULL,
+    paused      BOOL    NOT NULL,
+    document    BLOB    NULL       -- its rule, if it was made at run time
+);
+
+-- schedule --
+-- One row: how often entries were changed, so that schedulers know when to look again.
+CREATE TABLE IF NOT EXISTS sedano_schedule (
+    id      INTEGER NOT NULL PRIMARY KEY,
+    changes INTEGER NOT NULL
 );

@@ -152,11 +152,13 @@ class SqliteDatabase:
         return connection
 
     def _make_tables(self, connection: sqlite3.Connection) -> None:
-        """Make the tables that are missing, unless somebody else is to make them."""
-        if self.location.schema == "external":
-            return
+        """Make the tables and indices that are missing, unless somebody else is to make them."""
         present = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
-        if all(f"sedano_{name}" in present for name in _SCHEMA):
+        missing = [name for name in _SCHEMA if f"sedano_{name}" not in present]
+        if not missing:
+            return
+        if self.location.schema == "external":
+            self._refuse_without(missing)
             return
         connection.execute("BEGIN IMMEDIATE")
         try:
@@ -166,6 +168,17 @@ class SqliteDatabase:
         except BaseException:
             _roll_back(connection)
             raise
+
+    def _refuse_without(self, missing: Sequence[str]) -> None:
+        tables = [f"sedano_{name}" for name in missing if _SCHEMA[name].startswith("CREATE TABLE")]
+        if tables:
+            raise self._translate(
+                Diagnosis(
+                    f"{self.location.path} does not have all of Sedano's tables (missing: "
+                    f"{', '.join(tables)}). Run: manage.py migrate",
+                    configuration=True,
+                )
+            )
 
     def _identity(self) -> tuple[int, int] | None:
         try:

@@ -58,7 +58,8 @@ def diagnose(error: sqlite3.Error, location: SqliteLocation) -> Diagnosis:
         )
     if "no such table" in text and location.schema == "external":
         return Diagnosis(
-            f"{path} does not have Sedano's tables yet ({text}). Run: manage.py migrate", configuration=True
+            f"{path} does not have all of Sedano's tables ({text}). Run: manage.py migrate",
+            configuration=True,
         )
     return Diagnosis(f"{path}: {text}")
 

@@ -48,8 +48,6 @@ async def goes_now(
     publisher = app.publisher
     if publisher.gate is None or not publisher.may_wait(options, task):
         return True
-    if app.broker.features.transactional_publish:
-        return True  # it is a part of the transaction
     passage = _Passage(send_later)
     await app.run_blocking(publisher.gate, passage)
     return passage.leave()

@@ -43,4 +43,4 @@ def steps_of(
     )
     call = decode(envelope, accept={envelope.content_type})
     chosen = options if options.task_id else msgspec.structs.replace(options, task_id=message.id)
-    return task.app.eager.steps(task, call.args, call.kwargs, chosen)
+    return task.app.eager.steps(task, call.args, call.kwargs, chosen, throw=options.throw)

@@ -12,6 +12,9 @@ import msgspec
 
 from sedano.canvas.plain import Plain
 from sedano.errors import ConfigurationError, NotSupported, did_you_mean
+from sedano.queues.exchange import DIRECT, Exchange
+from sedano.queues.queue import Queue
+from sedano.queues.reading import read_queue
 
 #: One signature or several, as objects or as dictionaries.
 Signatures: TypeAlias = Mapping[str, Any] | Sequence[Mapping[str, Any]]
@@ -21,7 +24,10 @@ class RetryOptions(TypedDict, total=False):
     """The keywords of ``Task.retry`` that are not its own, for type checkers."""
 
     expires: float | datetime | timedelta | None
-    queue: str | None
+    queue: str | Queue | None
+    exchange: str | Exchange | None
+    exchange_type: str | None
+    routing_key: str | None
     priority: int | None
     serializer: str | None
     compression: str | None
@@ -61,13 +67,12 @@ class CallOptions(SharedOptions, total=False):
     chord: Mapping[str, Any] | None
     group_index: int | None
     replaced_task_nesting: int
+    argsrepr: str | None
+    kwargsrepr: str | None
 
 
 #: Options of Celery's that this version does not have. None (and other empty values) are let through.
 NOT_SUPPORTED: Final[Mapping[str, str]] = {
-    "exchange": "Give queue= instead.",
-    "exchange_type": "Give queue= instead.",
-    "routing_key": "Give queue= instead.",
     "declare": "Queues need no declaration.",
     "producer": "The application's broker is used.",
     "publisher": "The application's broker is used.",
@@ -97,6 +102,10 @@ class TaskOptions(msgspec.Struct, frozen=True, kw_only=True):
     #: Seconds from now, or the moment (ISO text as it stands in a message).
     expires: float | datetime | str | None = None
     queue: str | None = None
+    #: For brokers with exchanges; None where they would only repeat the queue's name.
+    exchange: str | None = None
+    exchange_type: str | None = None
+    routing_key: str | None = None
     priority: int | None = None
     serializer: str | None = None
     compression: str | None = None
@@ -134,6 +143,11 @@ class TaskOptions(msgspec.Struct, frozen=True, kw_only=True):
     stamps: Mapping[str, Any] | None = None
     #: The name that ``task_routes`` goes by, instead of the task's.
     route_name: str | None = None
+    #: What logs and monitors show for the arguments, which may be secret.
+    argsrepr: str | None = None
+    kwargsrepr: str | None = None
+    #: Under ``task_always_eager``: raise what the task raises.
+    throw: bool | None = None
 
     @classmethod
     def from_call(cls, options: Mapping[str, Any]) -> "TaskOptions":
@@ -148,6 +162,8 @@ class TaskOptions(msgspec.Struct, frozen=True, kw_only=True):
         if stamped:
             known["stamps"] = _stamps(stamped, options)
         for name, value in options.items():
+            if name in _ADDRESS and value is not None:
+                continue
             if name in _FIELDS and name != "stamps":
                 known[name] = _checked(name, value)
             elif stamped and name in stamped:
@@ -156,9 +172,11 @@ class TaskOptions(msgspec.Struct, frozen=True, kw_only=True):
                 raise ConfigurationError(
                     f"{name}: no such option of a call.{did_you_mean(name, [*_FIELDS, 'args', 'kwargs'])}"
                 )
-            elif value not in (None, (), [], {}, False) and not _names_the_queue(name, value, options):
+            elif value not in (None, (), [], {}, False):
                 reason = NOT_SUPPORTED[name]
                 raise NotSupported(f"{name}: this option of a call is not supported. {reason}".rstrip())
+        if not _ADDRESS.isdisjoint(options):
+            known |= _address(options)
         if known.get("countdown") is not None and known.get("eta") is not None:
             raise ConfigurationError("countdown and eta: give one of them.")
         return cls(**known)
@@ -176,8 +194,14 @@ _FIELDS: Final = frozenset(TaskOptions.__struct_fields__)
 NO_OPTIONS: Final = TaskOptions()
 _DEFAULTS: Final = {name: getattr(NO_OPTIONS, name) for name in _FIELDS}
 
+#: What says where a call goes.
+_ADDRESS: Final = frozenset({"queue", "exchange", "exchange_type", "routing_key"})
+
 _TEXTS: Final = frozenset(
     {
+        "exchange",
+        "exchange_type",
+        "routing_key",
         "task_id",
         "queue",
         "serializer",
@@ -188,14 +212,33 @@ _TEXTS: Final = frozenset(
         "parent_id",
         "group_id",
         "route_name",
+        "argsrepr",
+        "kwargsrepr",
     }
 )
 _LIMITS: Final = frozenset({"time_limit", "soft_time_limit"})
 
 
-def _names_the_queue(name: str, value: Any, options: Mapping[str, Any]) -> bool:
-    """Whether a routing key or an exchange only repeats the queue's name, as is often done."""
-    return name in ("routing_key", "exchange") and value == options.get("queue")
+def _address(options: Mapping[str, Any]) -> dict[str, str]:
+    """Where a call says it is to go. What only repeats the queue's name, as is often done, says nothing."""
+    queue, exchange, routing_key = (options.get(name) for name in ("queue", "exchange", "routing_key"))
+    kind = options.get("exchange_type")
+    if queue is not None and not isinstance(queue, str) and hasattr(queue, "name"):
+        described = read_queue(queue)
+        queue = described.alias or described.name
+        if not described.is_reached_by_name and described.exchange.type != DIRECT:
+            exchange = exchange or described.exchange
+            routing_key = routing_key or described.routing_key
+    if exchange is not None and not isinstance(exchange, str) and hasattr(exchange, "name"):
+        exchange, kind = exchange.name, kind or exchange.type
+    given = {"queue": queue, "exchange": exchange, "exchange_type": kind, "routing_key": routing_key}
+    found = {name: _checked(name, value) for name, value in given.items() if value not in (None, "")}
+    for name in ("exchange", "routing_key"):
+        if found.get(name) == queue:
+            found.pop(name, None)
+    if "exchange" not in found and found.get("exchange_type") == DIRECT:
+        del found["exchange_type"]
+    return found
 
 
 def _checked(name: str, value: Any) -> Any:

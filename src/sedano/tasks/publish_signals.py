@@ -35,15 +35,15 @@ _SAME_NAME: Final = (
 )
 
 
-def before(message: TaskMessage, queue: str) -> None:
+def before(message: TaskMessage, exchange: str, routing_key: str) -> None:
     """Send ``before_task_publish``; what receivers change in headers and properties goes into the message."""
     headers = _headers(message)
     properties = _properties(message)
     signals.before_task_publish.send(
         sender=message.task,
         body=_body(message),
-        exchange="",
-        routing_key=queue,
+        exchange=exchange,
+        routing_key=routing_key,
         declare=[],
         headers=headers,
         properties=properties,
@@ -69,8 +69,8 @@ def after(publications: Sequence[Publication]) -> None:
             sender=message.task,
             body=_body(message),
             headers=_headers(message),
-            exchange="",
-            routing_key=publication.queue,
+            exchange=publication.exchange,
+            routing_key=publication.routing_key or publication.queue,
         )
 
 

@@ -9,22 +9,25 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from sedano import ids, signals
 from sedano.brokers.publication import Publication
-from sedano.errors import BrokerUnavailable, ConfigurationError, NotSupported
+from sedano.errors import BrokerUnavailable, NotSupported
 from sedano.message.celery_v2 import encode
 from sedano.message.task_message import TaskMessage
-from sedano.message.wire_time import format_time, parse_time
+from sedano.queues.exchange_brokers import has_exchanges
+from sedano.queues.queue_table import QueueTable
 from sedano.settings.sections import Settings
+from sedano.settings.wiring import Wiring
 from sedano.tasks import publish_signals
+from sedano.tasks.addresses import Addresses, refuse_exchanges
 from sedano.tasks.options import NO_OPTIONS, TaskOptions
 from sedano.tasks.publish_retry import PublishRetry
 from sedano.tasks.request import worker_request
 from sedano.tasks.routing import Router
+from sedano.tasks.times import set_eta, set_expires
 
 if TYPE_CHECKING:
     from sedano.tasks.application import Application
@@ -39,6 +42,8 @@ class Publisher:
         self._sleep = sleep
         self._settings: Settings | None = None
         self._router = Router(None)
+        #: None where the broker has no exchanges.
+        self._addresses: Addresses | None = None
         #: Decides when to send what has been prepared: it is handed the sending as a function. None sends at
         #: once. Django's integration puts ``transaction.on_commit`` here.
         self.gate: Callable[[Callable[[], None]], None] | None = None
@@ -84,12 +89,14 @@ class Publisher:
             parent_id=options.parent_id,
             retries=options.retries,
             shadow=options.shadow,
+            argsrepr=options.argsrepr,
+            kwargsrepr=options.kwargsrepr,
             origin=_origin(),
             ignore_result=options.ignore_result,
             reply_to=options.reply_to,
             time_limit=options.time_limit,
             soft_time_limit=options.soft_time_limit,
-            delivery_mode=options.delivery_mode or route.delivery_mode or defaults.default_delivery_mode,
+            delivery_mode=options.delivery_mode or route.delivery_mode or 0,
         )
         queue, priority, expires = options.queue, options.priority, options.expires
         serializer, compression = options.serializer, options.compression
@@ -126,12 +133,22 @@ class Publisher:
         message.priority = priority
         if options is not NO_OPTIONS:
             _add_rare_parts(message, options)
-        due = self._set_eta(message, options)
+        queue = queue or route.queue
+        exchange = routing_key = ""
+        if self._addresses is not None:
+            queue, exchange, routing_key, delivery_mode = self._addresses.find(queue, options, route)
+            message.delivery_mode = message.delivery_mode or delivery_mode or 0
+        elif options is not NO_OPTIONS:
+            refuse_exchanges(options)
+        message.delivery_mode = message.delivery_mode or defaults.default_delivery_mode
+        due = set_eta(message, options, self._application.clock)
         if expires is not None:
-            self._set_expires(message, expires)
+            set_expires(message, expires, self._application.clock)
         return self.pack(
             message,
-            queue=queue or route.queue or defaults.default_queue,
+            queue=queue or ("" if exchange else defaults.default_queue),
+            exchange=exchange,
+            routing_key=routing_key,
             due=due,
             serializer=serializer or defaults.serializer,
             compression=compression or defaults.compression,
@@ -139,17 +156,30 @@ class Publisher:
         )
 
     def prepare_again(
-        self, message: TaskMessage, options: TaskOptions, task: "Task[..., Any]"
+        self, message: TaskMessage, options: TaskOptions, task: "Task[..., Any]", *, came_from: str | None
     ) -> Publication:
-        """The next attempt of a call, whose message is complete but for its times."""
-        defaults = self._application.settings.tasks
+        """The next attempt of a call, whose message is complete but for its times.
+
+        Unless its options say otherwise it goes straight to the queue that this attempt came from.
+        """
+        settings = self._application.settings
+        if settings is not self._settings:
+            self._adopt(settings)
+        defaults = settings.tasks
         message.delivery_mode = options.delivery_mode or defaults.default_delivery_mode
-        due = self._set_eta(message, options)
+        queue, exchange, routing_key = options.queue or defaults.default_queue, "", ""
+        if self._addresses is None:
+            refuse_exchanges(options)
+        elif queue != came_from or options.exchange or options.routing_key:
+            queue, exchange, routing_key, _ = self._addresses.find(queue, options, NO_OPTIONS)
+        due = set_eta(message, options, self._application.clock)
         if options.expires is not None:
-            self._set_expires(message, options.expires)
+            set_expires(message, options.expires, self._application.clock)
         return self.pack(
             message,
-            queue=options.queue or defaults.default_queue,
+            queue=queue,
+            exchange=exchange,
+            routing_key=routing_key,
             due=due,
             serializer=options.serializer or task.serializer,
             compression=options.compression or task.compression,
@@ -161,6 +191,8 @@ class Publisher:
         message: TaskMessage,
         *,
         queue: str,
+        exchange: str = "",
+        routing_key: str = "",
         due: float | None,
         serializer: str,
         compression: str | None,
@@ -168,7 +200,7 @@ class Publisher:
     ) -> Publication:
         """Encode a call that is complete, after those who listen to ``before_task_publish`` have seen it."""
         if signals.before_task_publish.has_listeners(message.task):
-            publish_signals.before(message, queue)
+            publish_signals.before(message, exchange, routing_key or queue)
         settings = self._application.settings.tasks
         envelope = encode(
             message,
@@ -184,7 +216,17 @@ class Publisher:
             and message.time_limit is None
             and message.soft_time_limit is None
         )
-        return Publication(message.id, message.task, queue, envelope, message.priority, due, unconditional)
+        return Publication(
+            message.id,
+            message.task,
+            queue,
+            envelope,
+            message.priority,
+            due,
+            unconditional,
+            exchange,
+            routing_key,
+        )
 
     def publish(
         self,
@@ -301,36 +343,13 @@ class Publisher:
 
     def _adopt(self, settings: Settings) -> None:
         self._application.finalize()
-        self._router = Router(settings.tasks.routes)
+        exchanges = has_exchanges(settings.broker.url)
+        self._router = Router(settings.tasks.routes, exchanges=exchanges)
+        self._addresses = None
+        if exchanges:
+            table = QueueTable(Wiring.from_settings(settings).queues)
+            self._addresses = Addresses(table, settings.tasks.default_queue)
         self._settings = settings
-
-    def _set_eta(self, message: TaskMessage, options: TaskOptions) -> float | None:
-        """Write when the call is to run; the same as POSIX seconds. None means at once."""
-        if options.countdown is not None:
-            eta = self._application.clock.now() + timedelta(seconds=options.countdown)
-        elif options.eta is not None:
-            eta = _moment("eta", options.eta)
-        else:
-            return None
-        message.eta = format_time(eta)
-        return eta.timestamp()
-
-    def _set_expires(self, message: TaskMessage, expires: float | datetime | timedelta | str) -> None:
-        """Write after which moment the call is void, and for AMQP how long that is from now."""
-        now = self._application.clock.now()
-        if isinstance(expires, str):
-            # As it stood in the message that is being retried.
-            message.expires = expires
-            moment = _moment("expires", expires)
-        else:
-            if isinstance(expires, timedelta):
-                moment = now + expires
-            elif isinstance(expires, datetime):
-                moment = _moment("expires", expires)
-            else:
-                moment = now + timedelta(seconds=expires)
-            message.expires = format_time(moment)
-        message.expiration = str(max(0, int((moment - now).total_seconds() * 1000)))
 
 
 #: Takes what would be published.
@@ -352,16 +371,6 @@ def _add_rare_parts(message: TaskMessage, options: TaskOptions) -> None:
     message.replaced_task_nesting = options.replaced_task_nesting
     if options.stamps:
         message.stamped_headers, message.stamps = options.stamped_headers, dict(options.stamps)
-
-
-def _moment(name: str, value: datetime | str | None) -> datetime:
-    """An aware moment; without an offset it is taken as UTC, as Celery does."""
-    if isinstance(value, datetime):
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-    try:
-        return parse_time(value or "")
-    except ValueError as error:
-        raise ConfigurationError(f"{name}: expected a datetime or ISO 8601 text, got {value!r}") from error
 
 
 #: ``ids.origin()`` asks the system for the host's name, so it is asked once in each process.

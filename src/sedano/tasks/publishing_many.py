@@ -26,7 +26,9 @@ def shared_options(options: Mapping[str, Any]) -> TaskOptions:
     shared = TaskOptions.from_call(options)
     for name in ("task_id", "chain", "chord", "group_index"):
         if getattr(shared, name) is not None:
-            raise ConfigurationError(f"{name}: calls that are published together cannot share one.")
+            raise ConfigurationError(
+                f"{name}: calls that are published together cannot share one. Use apply_async() for it."
+            )
     return shared
 
 

@@ -4,7 +4,7 @@ Filled by the decorators and ``register_task``; asked by the executor and the no
 """
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from sedano.errors import TaskNotRegistered
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 class TaskRegistry(dict[str, "Task[..., Any]"]):
     """Name -> task. A missing name raises TaskNotRegistered, which says what was meant."""
+
+    NotRegistered: ClassVar[type[TaskNotRegistered]] = TaskNotRegistered
 
     def __missing__(self, name: str) -> "Task[..., Any]":
         raise TaskNotRegistered(name, self.keys())

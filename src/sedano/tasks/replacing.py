@@ -25,7 +25,9 @@ def prepare(task: "Task[..., Any]", sig: Signature[Any]) -> Signature[Any]:
     """
     request = task.request
     if sig.options.get("chord"):
-        raise ConfigurationError("replace: the signature is a member of a chord already.")
+        raise ConfigurationError(
+            "replace: the signature is a member of a chord already. Give a clone without the option 'chord'."
+        )
     sig = _with_one_result(task, sig)
     for callback in request.callbacks or ():
         sig.link(signature(callback, app=task.app))
@@ -64,7 +66,9 @@ def add_to_chord(task: "Task[..., Any]", sig: Signature[Any], *, lazy: bool) -> 
     """See ``Task.add_to_chord``."""
     request = task.request
     if not request.chord or not request.group:
-        raise ValueError("add_to_chord: this task is in no chord's header.")
+        raise ValueError(
+            "add_to_chord: this task is in no chord's header. Only a member of one can add to it."
+        )
     sig.set(
         group_id=request.group,
         group_index=request.group_index,
@@ -74,15 +78,15 @@ def add_to_chord(task: "Task[..., Any]", sig: Signature[Any], *, lazy: bool) -> 
     number = len(request._extensions)
     naming = Naming(ids_of_followers(request, f"member {number}"))
     result = sig._freeze_in(Place(), naming)
-    members = sig._members_for_chord()
+    extension = request.group, sig._members_for_chord(), result.id or ""
+    request._extensions = (*request._extensions, extension)
     if lazy:
-        # The user publishes it, at any time from now on.
+        # The user publishes it, at any time from now on. Told once more with the settlement, it counts once.
         store = task.app.results
         if store is not None:
-            store.groups.extend_chord(request.group, members)
+            store.groups.extend_chord(*extension)
         return sig
     _follow(task, request, sig, f"messages of member {number}")
-    request._extensions = (*request._extensions, (request.group, members))
     return result
 
 
@@ -104,7 +108,7 @@ def _with_one_result(task: "Task[..., Any]", sig: Signature[Any]) -> Signature[A
     if sig.subtask_type == "chain":
         steps = list(sig.kwargs.get("tasks") or ())
         if not steps:
-            raise ConfigurationError("replace: an empty chain takes no task's place.")
+            raise ConfigurationError("replace: an empty chain takes no task's place. Return a value instead.")
         if signature(steps[-1], app=task.app).subtask_type == "group":
             steps[-1] = signature(steps[-1], app=task.app) | gather
             sig.kwargs["tasks"] = steps

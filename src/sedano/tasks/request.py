@@ -57,7 +57,7 @@ class Context:
     hostname: str | None = None
     logfile: str | None = None
     loglevel: int | None = None
-    #: ``exchange``, ``routing_key`` (the queue), ``priority``, ``redelivered``.
+    #: ``exchange``, ``routing_key`` (the queue, where there is no exchange), ``priority``, ``redelivered``.
     delivery_info: dict[str, Any] | None = None
     correlation_id: str | None = None
     reply_to: str | None = None
@@ -77,14 +77,15 @@ class Context:
 
     #: The running task itself.
     task_object: "Task[..., Any] | None" = None
+    _queue: str | None = None
     #: The request that was current when this one began.
     _outer: "Context | None" = None
     #: ``Task.__call__`` already runs under this request.
     _protected: bool = False
     #: Where progress goes while a worker runs the task; None writes to the result store.
     _record_state: Callable[[str, Any], None] | None = None
-    #: Chords that get members from this call: group id and how many. Told with its settlement.
-    _extensions: tuple[tuple[str, int], ...] = ()
+    #: Chords that get members from this call: group id, how many, and by what. Told with its settlement.
+    _extensions: tuple[tuple[str, int, str], ...] = ()
     #: The signature that has taken the call's place, where that is to be run in this process.
     _replacement: Any = None
     #: What ``Task.retry(max_retries=...)`` said, for an automatic retry of the same attempt.
@@ -103,6 +104,8 @@ class Context:
         task: "Task[..., Any]",
         *,
         queue: str,
+        exchange: str = "",
+        routing_key: str = "",
         priority: int = 0,
         redelivered: bool = False,
         hostname: str | None = None,
@@ -142,8 +145,8 @@ class Context:
             called_directly=False,
             hostname=hostname,
             delivery_info={
-                "exchange": "",
-                "routing_key": queue,
+                "exchange": exchange,
+                "routing_key": routing_key or queue,
                 "priority": priority,
                 "redelivered": redelivered,
             },
@@ -158,6 +161,7 @@ class Context:
             stamped_headers=message.stamped_headers,
             stamps=message.stamps,
             task_object=task,
+            _queue=queue,
             _outer=current_request.get(),
             _record_state=record_state,
         )
@@ -183,7 +187,9 @@ class Context:
     @property
     def queue(self) -> str | None:
         """The queue the message came from."""
-        return self.delivery_info.get("routing_key") if self.delivery_info else None
+        if self._queue is None and self.delivery_info:
+            return self.delivery_info.get("routing_key")
+        return self._queue
 
     def as_dict(self) -> dict[str, Any]:
         """Its fields and custom headers, those that were set."""

@@ -62,7 +62,7 @@ def retry(
             task_kwargs=kwargs,
         )
     call = TaskOptions.from_call({**options, "eta": eta, "countdown": countdown})
-    attempt = NextAttempt(task.name, args, kwargs, _inherited(request, call))
+    attempt = NextAttempt(task.name, args, kwargs, _inherited(request, call, args, kwargs))
     outcome = Retry(exc=exc, when=eta or countdown, is_eager=request.is_eager, sig=attempt)
     if not request.is_eager:
         request.follow_ups.append(_publication(task, request, attempt))
@@ -125,14 +125,14 @@ def _arguments(
     return new
 
 
-def _inherited(request: Context, call: TaskOptions) -> TaskOptions:
+def _inherited(request: Context, call: TaskOptions, args: Any, kwargs: Mapping[str, Any]) -> TaskOptions:
     """The next attempt's options: the call to ``retry`` over what this attempt had."""
     info = request.delivery_info or {}
     kept = TaskOptions(
         task_id=request.id,
         root_id=request.root_id,
         parent_id=request.parent_id,
-        queue=info.get("routing_key"),
+        queue=request.queue,
         priority=info.get("priority"),
         expires=request.expires,
         time_limit=request.time_limit,
@@ -140,6 +140,9 @@ def _inherited(request: Context, call: TaskOptions) -> TaskOptions:
         ignore_result=request.ignore_result,
         headers=request.headers,
         shadow=request.shadow,
+        # Secrets stay hidden; what is new is shown as it is.
+        argsrepr=request.argsrepr if args is request.args else None,
+        kwargsrepr=request.kwargsrepr if kwargs is request.kwargs else None,
         reply_to=request.reply_to,
         link=request.callbacks,
         link_error=request.errbacks,
@@ -167,6 +170,8 @@ def _publication(task: "Task[..., Any]", request: Context, attempt: NextAttempt)
         chain=options.chain,
         chord=options.chord,
         shadow=options.shadow,
+        argsrepr=options.argsrepr,
+        kwargsrepr=options.kwargsrepr,
         group=options.group_id,
         group_index=options.group_index,
         retries=options.retries,
@@ -184,7 +189,7 @@ def _publication(task: "Task[..., Any]", request: Context, attempt: NextAttempt)
         correlation_id=request.correlation_id,
         priority=options.priority or 0,
     )
-    return task.app.publisher.prepare_again(message, options, task)
+    return task.app.publisher.prepare_again(message, options, task, came_from=request.queue)
 
 
 def _raise_in_context(exc: BaseException) -> NoReturn:

@@ -17,16 +17,12 @@ if TYPE_CHECKING:
     from sedano.tasks.application import Application
 
 
-def revoke(app: "Application", task_id: str) -> bool:
-    """Take back the message of a task, unless a node holds it; whether there was one.
+def revoke(app: "Application", *task_ids: str) -> set[str]:
+    """Take back the messages of tasks, unless nodes hold them; the tasks that had one.
 
-    What waits for the task's end hears of it: a message that says so takes the other one's place.
+    What waits for a task's end hears of it: a message that says so takes the other one's place.
     """
-    admin = app.broker.admin
-    stored = admin.find(task_id)
-    if stored is None:
-        return False
-    return admin.revoke(task_id, instead=_notice(stored) if _is_awaited(stored.envelope) else None)
+    return app.broker.admin.revoke(*task_ids, instead=_notice) if task_ids else set()
 
 
 def _is_awaited(envelope: Envelope) -> bool:
@@ -40,7 +36,9 @@ def _is_awaited(envelope: Envelope) -> bool:
     return bool(message.chain or message.chord)
 
 
-def _notice(stored: StoredMessage) -> Publication:
-    """The same message, marked as revoked, for a node to take at once."""
+def _notice(stored: StoredMessage) -> Publication | None:
+    """The same message, marked as revoked, for a node to take at once; None if nobody waits."""
+    if not _is_awaited(stored.envelope):
+        return None
     marked = task_headers.mark_revoked(stored.envelope)
     return Publication(stored.task_id, stored.task, stored.queue, marked, stored.priority)

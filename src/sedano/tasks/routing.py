@@ -1,6 +1,6 @@
 """Which queue a task goes to, where neither the call nor the task says: ``task_routes``.
 
-Called by the publisher for every call. Exchanges do not exist here: a route names a queue.
+Called by the publisher for every call. What an exchange in a route means, ``addresses`` knows.
 """
 
 import fnmatch
@@ -12,6 +12,7 @@ import msgspec
 
 from sedano.errors import ConfigurationError
 from sedano.loading import load_object
+from sedano.tasks.addresses import refuse_exchanges
 from sedano.tasks.options import NO_OPTIONS, TaskOptions
 
 if TYPE_CHECKING:
@@ -26,11 +27,11 @@ Pattern: TypeAlias = "str | re.Pattern[str]"
 class RouteTable:
     """Task names, globs (``feed.*``) and regular expressions, each with its route; exact names win."""
 
-    def __init__(self, entries: Iterable[tuple[Pattern, Any]]) -> None:
+    def __init__(self, entries: Iterable[tuple[Pattern, Any]], *, exchanges: bool) -> None:
         self._exact: dict[str, TaskOptions] = {}
         self._patterns: list[tuple[re.Pattern[str], TaskOptions]] = []
         for pattern, value in entries:
-            route = read_route(value, of=str(pattern))
+            route = read_route(value, of=str(pattern), exchanges=exchanges)
             if isinstance(pattern, re.Pattern):
                 self._patterns.append((pattern, route))
             elif "*" in pattern or "?" in pattern:
@@ -51,12 +52,17 @@ Custom: TypeAlias = Callable[..., Any]
 class Router:
     """The routes of one application, asked in order; the first that has an answer wins.
 
+    Args:
+        routes: As ``task_routes`` has them.
+        exchanges: The broker has exchanges, so that a route may name one.
+
     >>> Router({"mails.*": {"queue": "mails"}}).route("mails.send", (), {}).queue
     'mails'
     """
 
-    def __init__(self, routes: Any) -> None:
-        self._rules = list(_read_rules(routes))
+    def __init__(self, routes: Any, *, exchanges: bool = False) -> None:
+        self._exchanges = exchanges
+        self._rules = list(_read_rules(routes, exchanges=exchanges))
         self._remembers = all(isinstance(rule, RouteTable) for rule in self._rules)
         self._known: dict[str, TaskOptions] = {}
 
@@ -94,13 +100,13 @@ class Router:
                     if value is not None
                 }
                 answer = rule(name, args, kwargs, given, task=task)
-                found = read_route(answer, of=name) if answer is not None else None
+                found = read_route(answer, of=name, exchanges=self._exchanges) if answer is not None else None
             if found is not None:
                 return found
         return NO_OPTIONS
 
 
-def read_route(value: Any, *, of: str) -> TaskOptions:
+def read_route(value: Any, *, of: str, exchanges: bool) -> TaskOptions:
     """A route as users write it: a queue's name, or a dictionary of options."""
     if isinstance(value, str):
         return TaskOptions(queue=value)
@@ -109,23 +115,26 @@ def read_route(value: Any, *, of: str) -> TaskOptions:
             f"task_routes: expected a queue's name or a dictionary for {of!r}, got {value!r}"
         )
     try:
-        return TaskOptions.from_call(value)
+        route = TaskOptions.from_call(value)
+        if not exchanges:
+            refuse_exchanges(route)
+        return route
     except ConfigurationError as error:
         raise type(error)(f"task_routes: {of!r}: {error}") from error
 
 
-def _read_rules(routes: Any) -> Iterable[RouteTable | Custom]:
+def _read_rules(routes: Any, *, exchanges: bool) -> Iterable[RouteTable | Custom]:
     if routes is None:
         return
     if isinstance(routes, Mapping):
-        yield RouteTable(routes.items())
+        yield RouteTable(routes.items(), exchanges=exchanges)
     elif isinstance(routes, str):
         yield _custom(load_object(routes))
     elif _is_pair(routes):
-        yield RouteTable([routes])
+        yield RouteTable([routes], exchanges=exchanges)
     elif isinstance(routes, list | tuple):
         for rule in routes:
-            yield from _read_rules(rule)
+            yield from _read_rules(rule, exchanges=exchanges)
     else:
         yield _custom(routes)
 
@@ -146,7 +155,9 @@ def _custom(router: Any) -> Custom:
         router = router()
     found = getattr(router, "route_for_task", router)
     if not callable(found):
-        raise ConfigurationError(f"task_routes: {router!r} is neither a table nor a callable.")
+        raise ConfigurationError(
+            f"task_routes: expected a dictionary, a function, a dotted path or a list, got {router!r}."
+        )
     return _CelerysOldCall(found) if found is not router else found
 
 

@@ -239,6 +239,15 @@ class Task(TaskWorkflows[P, R], TaskCoroutines[P, R], Generic[P, R]):
             request = request._outer
         return request if request is not None else Context()
 
+    def push_request(self, *args: Any, **fields: Any) -> None:
+        """Let ``request`` have these fields until ``pop_request``: for tests of the function alone."""
+        outer = {"task_object": self, "_outer": current_request.get()}
+        current_request.set(Context(*args, **{**fields, **outer}))
+
+    def pop_request(self) -> None:
+        """Undo ``push_request``."""
+        current_request.set(self.request._outer)
+
     def retry(
         self,
         args: Any = None,
@@ -350,6 +359,11 @@ class Task(TaskWorkflows[P, R], TaskCoroutines[P, R], Generic[P, R]):
         return type(self).apply_async is not Task.apply_async
 
     @cached_property
+    def has_own_results(self) -> bool:
+        """The task's class says itself what its calls give."""
+        return type(self).AsyncResult is not Task.AsyncResult
+
+    @cached_property
     def call_signature(self) -> CallSignature:
         """The function's parameters."""
         return CallSignature(self.name, self.run)
@@ -368,10 +382,10 @@ def result_of_call(
 ) -> AsyncResult[Any]:
     """The result of a call that has been published, listed among the children of the task that runs here."""
     result: AsyncResult[Any]
-    if task is None or type(task).AsyncResult is Task.AsyncResult:
-        result = AsyncResult(task_id, app=application)
+    if task is not None and task.has_own_results:
+        result = task.AsyncResult(task_id)
     else:
-        result = task.AsyncResult(task_id)  # a class of results of the task's own
+        result = AsyncResult(task_id, app=application)
     ignored = options.ignore_result
     result.ignored = bool(task.ignore_result if ignored is None and task is not None else ignored)
     parent = worker_request()

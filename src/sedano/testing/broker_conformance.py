@@ -20,6 +20,7 @@ from sedano.testing.broker_cases.leases import LeaseCases
 from sedano.testing.broker_cases.processes import ProcessCases
 from sedano.testing.broker_cases.publishing import PublishingCases
 from sedano.testing.broker_cases.rates import RateCases
+from sedano.testing.broker_cases.repetition import RepetitionCases
 from sedano.testing.broker_cases.settling import SettlingCases
 from sedano.testing.broker_cases.steering import SteeringCases
 from sedano.testing.broker_cases.waiting import WaitingCases
@@ -30,6 +31,7 @@ class BrokerConformance(
     PublishingCases,
     SettlingCases,
     WorkflowCases,
+    RepetitionCases,
     LeaseCases,
     WaitingCases,
     SteeringCases,

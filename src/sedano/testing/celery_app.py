@@ -22,7 +22,9 @@ class Trap:
     def __getattr__(self, name: str) -> NoReturn:
         if name.startswith("__"):
             raise AttributeError(name)
-        raise RuntimeError("Test depends on current_app")
+        raise RuntimeError(
+            "This test must not use current_app (use_celery_app_trap): hand the application in."
+        )
 
 
 def TestApp(  # Celery's name

@@ -70,7 +70,7 @@ class Admission:
             if headers.expires is not None and parse_time(headers.expires).timestamp() <= now:
                 return self._ended(delivery, traits, Expired())
             if headers.eta is not None and (due := parse_time(headers.eta).timestamp()) > now:
-                return Requeue(delivery.tag, due=due)
+                return Requeue(delivery.tag, due=due, begun=False)
         except ValueError as error:
             return Bury(delivery.tag, reason=f"MalformedMessage: {error}")
         hard, soft = headers.timelimit or (None, None)
@@ -84,8 +84,8 @@ class Admission:
         """
         delivery = job.delivery
         if job.slot == self.placement.here.get(delivery.task, job.slot):
-            return Requeue(delivery.tag)
-        return Requeue(delivery.tag, due=self._clock.timestamp() + TRY_AGAIN)
+            return Requeue(delivery.tag, begun=False)
+        return Requeue(delivery.tag, due=self._clock.timestamp() + TRY_AGAIN, begun=False)
 
     def _job(self, delivery: Delivery, traits: TaskTraits, hard: float | None, soft: float | None) -> Job:
         time_limit = hard or traits.time_limit or self._plan.time_limit

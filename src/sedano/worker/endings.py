@@ -14,7 +14,15 @@ from sedano.brokers.publication import Publication
 from sedano.brokers.settlement import Bury, Finish, Record, Requeue, Settlement
 from sedano.clock import Clock
 from sedano.errors import MalformedMessage, TimeLimitExceeded
-from sedano.execution.ending import TIME_TO_TELL, ChordComplete, Crashed, TaskEnding, TimedOut
+from sedano.execution.ending import (
+    TIME_TO_TELL,
+    ChordComplete,
+    Crashed,
+    Expired,
+    Revoked,
+    TaskEnding,
+    TimedOut,
+)
 from sedano.execution.job import Job
 from sedano.message.body_peek import carries_workflow
 from sedano.message.envelope import Envelope
@@ -40,7 +48,7 @@ class Endings:
         if job.ending is not None:
             return self.untold(job)
         if not job.acknowledged:
-            return Requeue(delivery.tag)
+            return Requeue(delivery.tag, begun=False)
         # Its message is gone already, and it has not run: publish it again.
         return Record(None, follow_ups=(_again(job, delivery.envelope),))
 
@@ -66,7 +74,7 @@ class Endings:
             return Requeue(delivery.tag, crashed=not ending.counted)
         if isinstance(ending, TimedOut) and not has_followers:
             return self.unheard(job)
-        return Requeue(delivery.tag)
+        return Requeue(delivery.tag, begun=not isinstance(ending, Expired | Revoked))
 
     def unheard(self, job: Job) -> Settlement:
         """Nobody can be told of the end: that costs every process its life. Only the result is stored."""

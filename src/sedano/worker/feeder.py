@@ -291,7 +291,7 @@ class Feeder:
             jobs = self._acknowledge_early(lease, jobs)
         except BrokerError:
             # Claimed, and handed to nobody: they would be held for ever.
-            refused += [Requeue(job.delivery.tag) for job in jobs]
+            refused += [Requeue(job.delivery.tag, begun=False) for job in jobs]
             raise
         finally:
             with self._lock:

@@ -43,6 +43,7 @@ from sedano.worker.notes import (
 from sedano.worker.options import NodeOptions
 from sedano.worker.plan import NodePlan
 from sedano.worker.reloading import Reloading
+from sedano.worker.scheduling import Scheduling
 from sedano.worker.shutdown import Shutdown
 from sedano.worker.side_link import SideLink
 from sedano.worker.verdict_results import VerdictResults
@@ -88,6 +89,7 @@ class Node:
         self._selector = selectors.DefaultSelector()
         self._wakeup: Wakeup[Note] = Wakeup()
         self._heralding = Heralding(self._selector, self._wakeup.leave)
+        self._scheduling = Scheduling(wanted=options.beat)
         self._generation = 0
         #: Jobs handed over since the start, by the kind of slot they were claimed for.
         self._received: Counter[SlotKind] = Counter()
@@ -124,6 +126,7 @@ class Node:
         # What is here now stays: the collector need not look at it again and again.
         gc.freeze()
         self._heralding.use(self._zygote, self._plan.tasks, monotonic())
+        self._scheduling.use(self._zygote)
         self._feeder.start()
         sys.stderr.write(banner(self._plan, self._broker, self._results))
         for warning in self._plan.warnings:
@@ -191,6 +194,9 @@ class Node:
             self._shutdown.tick(now),
             self._heralding.look(now, ready=self._crew.roster.is_complete, stopping=self._shutdown.has_begun),
         ]
+        if self._shutdown.has_begun:
+            self._scheduling.stop()
+        deadlines.append(self._scheduling.look(now))
         if self._reloading is not None:
             self._begin_reload_if_changed(now)
             deadlines.append(self._reloading.next_look)
@@ -245,10 +251,12 @@ class Node:
                     child = self._crew.roster.find(pid)
                     if child is not None:
                         self._crew.bury(child, returncode, max_rss, now)
-                    else:
+                    elif not self._scheduling.bury(pid, returncode, now):
                         self._heralding.bury(pid, returncode, now)
                 case words.HeraldForked(number=number, pid=pid):
                     self._heralding.name(number, pid)
+                case words.SchedulerForked(pid=pid):
+                    self._scheduling.name(pid)
                 case words.Ready(plan=plan):
                     self._finish_reload(zygote, plan)
                 case words.Broken():
@@ -267,6 +275,7 @@ class Node:
         try:
             self._zygote.wait_until_ready()
             self._heralding.use(self._zygote, self._plan.tasks, monotonic())
+            self._scheduling.use(self._zygote)
         except SedanoError as error:
             logger.critical("It could not be started: %s", error)
             self._exit_code = 1
@@ -308,6 +317,7 @@ class Node:
         self._crew.plan = plan
         self._crew.roster.replace_all(zygote, plan.posts)
         self._heralding.use(zygote, plan.tasks, monotonic())
+        self._scheduling.use(zygote)
 
     def _abandon_reload(self, zygote: ZygoteLink, broken: words.Broken) -> None:
         logger.error(

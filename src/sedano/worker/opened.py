@@ -28,11 +28,16 @@ def opened(plan: NodePlan) -> Iterator[tuple[Broker, ResultStore | None]]:
         publish_timeout=timedelta(seconds=plan.publish_timeout),
         clock=clock,
         base_dir=base_dir,
+        wiring=plan.wiring,
     )
     results = None
     if plan.result_url is not None:
         results = open_result_store(
-            plan.result_url, options=plan.result_options, clock=clock, base_dir=base_dir
+            plan.result_url,
+            options=plan.result_options,
+            clock=clock,
+            base_dir=base_dir,
+            wiring=plan.wiring,
         )
     try:
         check_scopes(plan, broker)

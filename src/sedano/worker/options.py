@@ -43,5 +43,7 @@ class NodeOptions:
     purge: bool = False
     #: Start anew when a module of the application changes.
     reload: bool = False
+    #: Run a scheduler beside it.
+    beat: bool = False
     #: Skip Django's system checks.
     skip_checks: bool = False

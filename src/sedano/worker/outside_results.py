@@ -91,11 +91,8 @@ class OutsideResults:
     def _extend(self, settling: list[Settlement], standing: list[int]) -> None:
         for number in standing:
             change = _change(settling[number])
-            while change is not None and change.extensions:
-                (group_id, members), *others = change.extensions
-                self._results.groups.extend_chord(group_id, members)
-                change = msgspec.structs.replace(change, extensions=tuple(others))
-                settling[number] = msgspec.structs.replace(settling[number], workflow=change)
+            for group_id, members, by in change.extensions if change is not None else ():
+                self._results.groups.extend_chord(group_id, members, by)
 
     def _publish_before_parts(self, lease: Lease, settling: list[Settlement], standing: list[int]) -> None:
         """A member that was counted does not run again: what follows from it must not be missing then."""

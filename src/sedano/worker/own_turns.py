@@ -3,6 +3,8 @@
 Kept by ``rate_limits``.
 """
 
+import math
+from collections import Counter
 from typing import Final
 
 from sedano.brokers.turns import FARTHEST, Turns
@@ -20,19 +22,23 @@ NEAREST: Final = 4.0
 
 
 class OwnTurns(Turns):
-    """``away``: about how many messages wait, of those that this node sent away."""
+    """Knows about how many messages wait, of those that this node sent away."""
 
-    __slots__ = ("away",)
+    __slots__ = ("_away",)
 
     def __init__(self) -> None:
         super().__init__()
-        self.away = 0
+        #: How many come back until each second, whichever node gets them.
+        self._away: Counter[int] = Counter()
 
-    def give(self, now: float, seconds: float, count: int, *, most: int, came_back: int) -> list[float]:
-        """As ``take``; ``came_back`` of those that ask had been sent away before, by this node or another."""
+    def give(self, now: float, seconds: float, count: int, *, most: int) -> list[float]:
+        """As ``take``."""
         starting = self.start(now, seconds, min(count, most))
         waiting = count - starting
-        self.away = max(0, self.away - came_back) + waiting
-        farthest = max(2 * seconds, min(max(NEAREST, self.away / COMING_BACK), FARTHEST))
+        for second in [second for second in self._away if second <= now]:
+            del self._away[second]
+        farthest = max(NEAREST, (self._away.total() + waiting) / COMING_BACK)
+        farthest = max(2 * seconds, min(farthest, FARTHEST))
         away = self.send_away(now, seconds / FOR_EACH_TURN, waiting, farthest=farthest)
+        self._away.update(map(math.ceil, away))
         return [0.0] * starting + away

@@ -11,6 +11,7 @@ import msgspec
 from sedano.execution.slot_kind import SlotKind
 from sedano.monitoring.logging_setup import LogFormats
 from sedano.rate_limit import RateLimit
+from sedano.settings.wiring import Wiring
 from sedano.worker.posts import Post
 
 
@@ -66,5 +67,7 @@ class NodePlan(msgspec.Struct, frozen=True, kw_only=True):
     log_formats: LogFormats
     #: Files whose change means that the application is another one (``--reload``).
     watched_files: tuple[str, ...]
+    #: For a broker or a result store with exchanges.
+    wiring: Wiring | None = None
     #: Said once at the start, such as settings without effect.
     warnings: tuple[str, ...] = ()

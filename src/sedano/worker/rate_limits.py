@@ -54,7 +54,7 @@ class RateLimits:
         for task, several in asking.items():
             for job, due in zip(several, self._turns_of(task, several, lease, rooms), strict=True):
                 if due:
-                    waiting.append(Requeue(job.delivery.tag, due=due))
+                    waiting.append(Requeue(job.delivery.tag, due=due, begun=False))
                 else:
                     starting[job.delivery.tag] = job
         return [job for job in jobs if job.delivery.tag in starting], waiting
@@ -66,9 +66,7 @@ class RateLimits:
         if limit.shared:
             return lease.take_turns(task, limit.seconds, len(jobs), most=most)
         turns = self._own.setdefault(task, OwnTurns())
-        came_back = sum(job.delivery.redelivered for job in jobs)
-        now = self._clock.timestamp()
-        return turns.give(now, limit.seconds, len(jobs), most=most, came_back=came_back)
+        return turns.give(self._clock.timestamp(), limit.seconds, len(jobs), most=most)
 
 
 def check_scopes(plan: NodePlan, broker: Broker) -> None:

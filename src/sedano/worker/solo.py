@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from sedano import signals
 from sedano.brokers.broker import Broker
@@ -39,13 +39,20 @@ from sedano.worker.opened import opened
 from sedano.worker.options import NodeOptions
 from sedano.worker.pidfile import pidfile
 from sedano.worker.plan import NodePlan
+from sedano.worker.scheduler_process import SchedulerLoop, beside
 from sedano.worker.solo_signals import SoloSignals
 from sedano.worker.verdict_results import VerdictResults
 
 logger = logging.getLogger("sedano.worker")
 
 #: Imports the application that the options name, and makes the node's plan.
-Load: TypeAlias = Callable[[NodeOptions], tuple[Host, NodePlan]]
+Load: TypeAlias = Callable[[NodeOptions], tuple["SoloHost", NodePlan]]
+
+
+class SoloHost(Host, Protocol):
+    """An application that has a schedule, too."""
+
+    def scheduler(self) -> SchedulerLoop: ...
 
 
 def run_solo(options: NodeOptions, load: Load) -> int:
@@ -61,7 +68,8 @@ def run_solo(options: NodeOptions, load: Load) -> int:
         if options.purge:
             for name in plan.queues:
                 logger.warning("Purged %d messages from %s", broker.admin.purge(name), name)
-        return SoloNode(app, plan, broker, results).run()
+        with beside(app.scheduler() if options.beat else None):
+            return SoloNode(app, plan, broker, results).run()
 
 
 class SoloNode:

@@ -30,19 +30,27 @@ from sedano.worker.herald import Herald
 from sedano.worker.plan import NodePlan
 from sedano.worker.posts import Post
 from sedano.worker.process import die_with_parent
+from sedano.worker.scheduler_process import SchedulerLoop, run_beside_node
 
 logger = logging.getLogger("sedano.worker")
 
 
 class Zygote:
-    """Forks on request, reaps, and reports. One thread."""
+    """Forks on request, reaps, and reports. One thread.
 
-    def __init__(self, channel: Channel, app: Host, plan: NodePlan) -> None:
+    Args:
+        make_scheduler: Makes the scheduler of a node that is to have one.
+    """
+
+    def __init__(
+        self, channel: Channel, app: Host, plan: NodePlan, make_scheduler: Callable[[], SchedulerLoop]
+    ) -> None:
         self._channel = channel
         self._app = app
         self._plan = plan
+        self._make_scheduler = make_scheduler
         self._worker = worker_of(app, plan.name)
-        #: Heralds among them.
+        #: Heralds and schedulers among them.
         self._children: set[int] = set()
         self._known_threads: set[str] = set()
 
@@ -97,6 +105,9 @@ class Zygote:
             case words.ForkHerald(number=number):
                 pid = self._fork(self._be_herald, descriptors)
                 self._channel.send(words.encode(words.HeraldForked(number, pid)))
+            case words.ForkScheduler():
+                pid = self._fork(self._be_scheduler, descriptors)
+                self._channel.send(words.encode(words.SchedulerForked(pid)))
             case words.Kill(pid=pid, signal=number):
                 if pid in self._children:
                     os.kill(pid, number)
@@ -149,6 +160,11 @@ class Zygote:
         (words_for_us,) = descriptors
         die_with_parent(zygote)
         Herald(self._worker, Channel(socket.socket(fileno=words_for_us))).run()
+
+    def _be_scheduler(self, zygote: int, descriptors: list[int]) -> None:
+        (life,) = descriptors
+        die_with_parent(zygote)
+        run_beside_node(self._make_scheduler(), Channel(socket.socket(fileno=life)))
 
     def _reap(self) -> None:
         while self._children:

@@ -88,6 +88,10 @@ class ZygoteLink:
         )
         herald.forget_heralds_end()
 
+    def fork_scheduler(self, descriptor: int) -> None:
+        """Ask for a scheduler. ``SchedulerForked`` will tell its pid."""
+        self.channel.send_with_descriptors(words.encode(words.ForkScheduler()), [descriptor])
+
     def kill(self, pid: int, number: int) -> None:
         """Send a signal to a child, or a herald, if it still lives."""
         self.channel.send(words.encode(words.Kill(pid, number)))

@@ -29,6 +29,10 @@ class ForkHerald(msgspec.Struct, frozen=True, array_like=True, tag="fork herald"
     number: int
 
 
+class ForkScheduler(msgspec.Struct, frozen=True, array_like=True, tag="fork scheduler"):
+    """Make a scheduler; its one descriptor comes with this message: it ends when the other end is closed."""
+
+
 class Ready(msgspec.Struct, frozen=True, array_like=True, tag="ready"):
     """The application is imported; children can be forked."""
 
@@ -60,8 +64,14 @@ class HeraldForked(msgspec.Struct, frozen=True, array_like=True, tag="herald for
     pid: int
 
 
+class SchedulerForked(msgspec.Struct, frozen=True, array_like=True, tag="scheduler forked"):
+    """The scheduler lives under this pid."""
+
+    pid: int
+
+
 class Exited(msgspec.Struct, frozen=True, array_like=True, tag="exited"):
-    """A child, or a herald, is gone."""
+    """A child, a herald or a scheduler is gone."""
 
     pid: int
     #: Exit code, or minus the number of the signal that ended it.
@@ -70,8 +80,8 @@ class Exited(msgspec.Struct, frozen=True, array_like=True, tag="exited"):
     max_rss: int
 
 
-ToZygote: TypeAlias = Fork | ForkHerald | Kill
-FromZygote: TypeAlias = Ready | Broken | Forked | HeraldForked | Exited
+ToZygote: TypeAlias = Fork | ForkHerald | ForkScheduler | Kill
+FromZygote: TypeAlias = Ready | Broken | Forked | HeraldForked | SchedulerForked | Exited
 
 encode = msgspec.msgpack.Encoder().encode
 decode_to_zygote = msgspec.msgpack.Decoder(ToZygote).decode

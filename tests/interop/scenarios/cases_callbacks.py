@@ -243,3 +243,9 @@ def of_a_task_that_runs_again(t: Stage) -> Iterator[None]:
 def of_expired_tasks(t: Stage) -> Iterator[None]:
     t.call("add", 1, 2, expires=-1, link=t.s("add", 10), link_error=t.s("errback"))
     yield
+
+
+@scenario
+def errback_that_looks(t: Stage) -> Iterator[None]:
+    t.call("fail", link_error=t.s("errback_that_looks"))
+    yield

@@ -214,3 +214,16 @@ def expired_step(t: Stage) -> Iterator[None]:
 def expired_later_step(t: Stage) -> Iterator[None]:
     t.watch("result", t.chain(t.s("add", 1, 1), t.s("add", 2).set(expires=-1), t.s("add", 3)).apply_async())
     yield
+
+
+@shape
+def four_groups_one_after_the_other(t: Stage) -> Any:
+    first = t.group(t.si("add", 1, 1), t.si("add", 1, 2))
+    return t.chain(first, *(t.group(t.s("total"), t.s("total")) for _ in range(3)), t.s("collect"))
+
+
+@shape
+def groups_after_a_chord_with_a_group(t: Stage) -> Any:
+    body = t.chain(t.s("total"), t.group(t.s("add", 1), t.s("add", 2)))
+    after = t.chord([t.s("total"), t.s("total")], t.s("collect"))
+    return t.chain(t.chord([t.s("add", 1, 1), t.s("add", 1, 2)], body), after)

@@ -301,3 +301,8 @@ def published_by_a_task(t: Stage) -> Iterator[None]:
 @scenario
 def joining_no_chord(t: Stage) -> None:
     t.call("join_in", 5)
+
+
+@shape
+def header_of_a_task_itself(t: Stage) -> Any:
+    return t.chord([t.task("blame")], t.s("collect"))

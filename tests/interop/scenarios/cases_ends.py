@@ -207,6 +207,18 @@ def throwing(t: Stage) -> None:
 
 
 @scenario
+def throwing_from_apply_async(t: Stage) -> None:
+    with t.settings(task_always_eager=True):
+        t.attempt("throwing", t.task("noted_fail").apply_async, (1,), {"k": t.key}, throw=True)
+        t.attempt("silent", t.task("noted_fail").apply_async, (1,), {"k": t.key}, throw=False)
+
+
+@scenario
+def hidden_arguments(t: Stage) -> None:
+    t.call("describe", 1, argsrepr="hidden", kwargsrepr="hidden too")
+
+
+@scenario
 def result_methods(t: Stage) -> Iterator[None]:
     good, bad = t.call("add", 1, 2), t.watch("bad", t.task("fail").delay(k=t.key))
     unknown = t.app.AsyncResult("an-id-that-nobody-knows")

@@ -40,7 +40,8 @@ HERE: Final = (
         (
             Place("* eagerly", "/results/*", NOTHING),
             Place("groups.piped_into_a_group eagerly", "/results/*/parent", None),
-            Place("chains.* eagerly", "/results/result/parent"),
+            Place("chains.* eagerly, chords.body_is_a_* eagerly", "/results/result/parent"),
+            Place("chains.groups_after_a_chord_with_a_group eagerly", "/results/result.parent"),
             Place("* eagerly", "/results/*/children", NOTHING),
         ),
     ),
@@ -57,7 +58,7 @@ HERE: Final = (
         "The task comes to its end first, retries included.",
         (
             Place("ends.always_eager_propagating", "*"),
-            Place("ends.throwing", "/tasks/noted_fail(1)"),
+            Place("ends.throwing*", "/tasks/noted_fail(1)*"),
         ),
     ),
     Difference(

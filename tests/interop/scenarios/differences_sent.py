@@ -49,15 +49,23 @@ SENT: Final = (
         ),
     ),
     Difference(
-        "A chord whose body is a chain, a chord or a group: `result.parent` is the header, whatever lies "
-        "between.",
-        "`result.parent` is the step before, as in a chain; the header is the parent of the body's first "
-        "step.",
-        (
-            Place("chains.groups_one_after_the_other", "/results/*"),
-            Place("chords.body_is_a_*, chords.from_a_pipe, chords.chord_in_a_chain*", "/results/*"),
-            Place("chords.followed_by_*, chords.member_fails_before_a_chain*", "/results/*"),
-        ),
+        "The parent of a chord that is a later step of a chain is a `GroupResult` with an id that no group "
+        "has.",
+        "It has the header's id.",
+        (Place("chords.chord_in_a_chain*, chains.groups_after_a_chord_with_a_group", "/results/*"),),
+    ),
+    Difference(
+        "Of more than two groups one after the other, `chain(g1, g2, g3, ...)`, the members of the third "
+        "are called for each member of the second, with its result alone. (With `app=...` they are not.)",
+        "Each member of a group is called once, with the results of all the group before.",
+        (Place("chains.four_groups_one_after_the_other*", "*"),),
+    ),
+    Difference(
+        "Errbacks that are called in the worker's process find the failed task's `FAILURE` in the result "
+        "store.",
+        "They are called before it is stored: it is stored in one step with all else that follows. What they "
+        "need they are given; errbacks that are sent as tasks find it.",
+        (Place("callbacks.errback_that_looks", "/tasks/functions/*:errback/state", "FAILURE", "PENDING"),),
     ),
     Difference(
         "A chain or another workflow that is sent twice has the same ids both times.",
@@ -177,9 +185,8 @@ SENT: Final = (
     Difference(
         "A task that is killed at its time limit: `task_failure` is sent twice, and then `task_postrun` "
         "without a state.",
-        "`task_failure` is sent once, and `task_postrun` is not: the process that would do so is gone. "
-        "The result has a "
-        "traceback.",
+        "Each is sent once, `task_postrun` with `FAILURE`, in another process: the task's own is gone. "
+        "The result has a traceback.",
         (
             Place("chords.hard_limit_of_a_member", "/tasks/hard()"),
             Place("ends.hard_limit", "/tasks/result"),
@@ -194,9 +201,9 @@ SENT: Final = (
     ),
     Difference(
         "A revoked task is noted by the worker that receives it, with the signal `task_revoked`.",
-        "`revoke()` takes its message out of the broker and stores `REVOKED`. A worker hears of it only "
-        "where other "
-        "steps of a workflow wait for the task.",
+        "`revoke()` takes its message out of the broker and stores `REVOKED`; a message that a worker has "
+        "claimed, be it for later, runs. A worker hears of it only where other steps of a workflow wait for "
+        "the task.",
         (Place("ends.revoked_before", "*"),),
     ),
     Difference(

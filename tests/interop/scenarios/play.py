@@ -140,12 +140,27 @@ def _wake(*_: object) -> None:
     raise RuntimeError("this part of the scenario hangs")
 
 
+def set_up_site(folder: Path) -> None:
+    """Make this process, and the worker, one of a Django site with a database in the folder."""
+    os.environ |= {
+        "DJANGO_SETTINGS_MODULE": "tests.interop.scenarios.site_settings",
+        "SCENARIO_DATABASE": str(folder / "db.sqlite3"),
+    }
+    import django
+    from django.core.management import call_command
+
+    django.setup()
+    call_command("migrate", verbosity=0)
+
+
 def main() -> None:
     """Play, and write ``transcripts.json`` into the folder."""
     library, url, folder, *wanted = sys.argv[1:]
     path = Path(folder)
     signal.signal(signal.SIGALRM, _wake)
     os.environ |= {"SCENARIO_LIBRARY": library, "SCENARIO_URL": url, notes.PATH: str(path / "journal")}
+    if url.startswith("django:"):
+        set_up_site(path)
     told = play(library, url, path, wanted)
     (path / "transcripts.json").write_text(json.dumps(told, indent=1, sort_keys=True))
 

@@ -72,6 +72,10 @@ def _declare_simple(library: Library, app: Any) -> None:
         shown = plain(library, {"exc": exc, "last_line": last, "more": more})
         note(k, "errback", None, failed=request.id, failed_task=request.task, **shown)
 
+    @app.task(name="sc.errback_that_looks")
+    def errback_that_looks(request: Any, exc: Any, traceback: Any, k: str | None = None) -> None:
+        note(k, "errback", None, state=app.AsyncResult(request.id).state)
+
     @app.task(name="sc.errback_of_two")
     def errback_of_two(first: Any, second: Any, k: str | None = None) -> None:
         note(k, "errback_of_two", None, first=plain(library, first), second=plain(library, second))

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from sedano import Sedano
+from sedano import Sedano, Task
 from sedano.results import celery_meta
 from sedano.results.task_meta import TaskMeta
+from sedano.tasks.request import Context, current_request
 
 #: When everything here has finished.
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -33,3 +34,12 @@ def store(app: Sedano) -> Store:
         app.results.put([celery_meta.to_write(meta, app.settings.results, now=now) for meta in metas])
 
     return put
+
+
+@pytest.fixture
+def running(add: Task[..., int]) -> Iterator[Context]:
+    """The request of a task that a worker runs here."""
+    request = Context(id="parent", root_id="root", task_object=add, called_directly=False)
+    token = current_request.set(request)
+    yield request
+    current_request.reset(token)

@@ -12,7 +12,7 @@ from sedano import Sedano, Task, signals
 from sedano.brokers.publication import Publication
 from sedano.errors import BrokerUnavailable, InvalidArguments, NotSerializable
 from sedano.tasks.batches import MOST_MESSAGES
-from sedano.tasks.request import Context, current_request
+from sedano.tasks.request import Context
 from tests.unit.async_api.loop_lag import loop_lag
 
 Add = Task[[int, int], int]
@@ -25,15 +25,6 @@ def add(app: Sedano) -> Add:
         return x + y
 
     return add
-
-
-@pytest.fixture
-def running(add: Add) -> Iterator[Context]:
-    """The request of a task that a worker runs here."""
-    request = Context(id="parent", root_id="root", task_object=add, called_directly=False)
-    token = current_request.set(request)
-    yield request
-    current_request.reset(token)
 
 
 def ready(app: Sedano) -> int:

@@ -24,17 +24,10 @@ from tests.unit.async_api.loop_lag import loop_lag, wait_until
 Add = Task[[int, int], int]
 
 
-@pytest.fixture(scope="module")
-def started_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    with private_redis(tmp_path_factory.mktemp("redis")) as server:
-        yield server
-
-
 @pytest.fixture
-def server(started_server: RedisServer) -> RedisServer:
-    started_server.client.connection_pool.disconnect()  # the threads of the last test left some
-    started_server.client.flushall()
-    return started_server
+def server(server: RedisServer) -> RedisServer:
+    server.client.connection_pool.disconnect()  # the threads of the last test left some
+    return server
 
 
 @pytest.fixture

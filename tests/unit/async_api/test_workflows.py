@@ -1,7 +1,7 @@
 """Signatures and workflows that coroutines publish are those that the synchronous calls publish."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ from sedano.message.decoding import decode
 from sedano.message.task_message import TaskMessage
 from sedano.results.group_result import GroupResult
 from sedano.results.group_store import ChordPart
-from sedano.tasks.request import Context, current_request
+from sedano.tasks.request import Context
 
 Add = Task[..., int]
 
@@ -25,15 +25,6 @@ def add(app: Sedano) -> Add:
         return x + y
 
     return add
-
-
-@pytest.fixture
-def running(add: Add) -> Iterator[Context]:
-    """The request of a task that a worker runs here."""
-    request = Context(id="parent", root_id="root", task_object=add, called_directly=False)
-    token = current_request.set(request)
-    yield request
-    current_request.reset(token)
 
 
 def stored(app: Sedano) -> list[StoredMessage]:

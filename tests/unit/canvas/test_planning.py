@@ -129,6 +129,22 @@ def test_members_of_a_header_carry_the_body_and_their_place() -> None:
     assert (planned.result.id, planned.result.parent) == (body["options"]["task_id"], planned.started)
 
 
+@pytest.mark.parametrize("body", [call("c") | call("d"), group(call("c"), call("d"))])
+def test_the_parent_of_a_chord_is_its_header_whatever_its_body_is(body: Signature[Any]) -> None:
+    planned = plan(chord([call("a"), call("b")], body))
+
+    assert isinstance(planned.started, GroupResult)
+    assert planned.result is not None
+    assert planned.result.parent is planned.started
+
+
+def test_in_a_chain_each_parent_is_the_step_before() -> None:
+    result = plan(chain(call("a"), group(call("b"), call("c")), call("d"), call("e"))).result
+
+    assert result is not None
+    assert [isinstance(one, GroupResult) for one in result.line()] == [False, False, True, False]
+
+
 def test_a_header_with_groups_is_saved() -> None:
     planned = plan(chord([call("a"), call("b") | group(call("c"), call("d"))], call("e")))
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from sedano import Sedano
 from sedano.canvas import Signature, chain, chord, chunks, group, signature, xmap, xstarmap
 
 
@@ -171,3 +172,12 @@ def test_the_length_of_a_header_counts_through_all_levels() -> None:
     header = [A, group(A, B), A | group(B, C), chord([A, B], C), chain(A, B)]
 
     assert chord(header, D).__length_hint__() == 1 + 2 + 2 + 1 + 1
+
+
+def test_a_header_may_be_of_tasks_themselves() -> None:
+    app = Sedano("proj", broker="memory://", set_as_current=False)
+
+    @app.task(name="tick")
+    def tick() -> None: ...
+
+    assert shape(chord([tick, tick], C)) == "[tick, tick] -> c"

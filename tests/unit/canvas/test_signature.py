@@ -207,3 +207,23 @@ def test_maybe_signature_lets_none_through() -> None:
     assert maybe_signature(sig) is sig
     assert maybe_signature(sig, clone=True) is not sig
     assert maybe_signature(dict(sig)) == sig
+
+
+def test_callbacks_may_be_added_together() -> None:
+    one = signature("a")
+
+    one.extend_list_option("link", signature("b"))
+    one.extend_list_option("link", [signature("c"), signature("d")])
+
+    assert [callback.task for callback in one.options["link"]] == ["b", "c", "d"]
+
+
+def test_a_shape_of_ones_own_is_registered_under_the_name_of_its_class() -> None:
+    @Signature.register_type()
+    class upside_down(chain):
+        """A chain of one's own."""
+
+    read = signature({"task": "a", "subtask_type": "upside_down", "kwargs": {"tasks": []}})
+    del Signature.TYPES["upside_down"]
+
+    assert isinstance(read, upside_down)

@@ -69,7 +69,7 @@ def test_a_call_can_be_for_later(project: Project, when: list[str]) -> None:
         (["tasks.add", "-a", "[1]", "-k", '{"z": 2}'], "'z'"),
         (["tasks.add", "-a", "[1]", "--eta", "tomorrow"], "--eta: 'tomorrow' is no moment"),
         (["tasks.add", "-a", "[1]", "--countdown", "1", "--eta", "2130-01-31T08:00:00"], "--countdown"),
-        (["tasks.add", "-a", "[1]", "--exchange", "x"], "--exchange: this version routes by queue"),
+        (["tasks.add", "-a", "[1]", "--exchange", "x"], "exchange: this option of a call is for RabbitMQ"),
         (["tasks.add", "-a", "[1]", "--serializer", "carrots"], "carrots"),
     ],
 )

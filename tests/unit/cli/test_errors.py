@@ -14,7 +14,7 @@ from tests.unit.cli.project import Project
     ("arguments", "error", "hint"),
     [
         (["wroker"], "no command 'wroker'. Did you mean 'worker'?", "--help"),
-        (["beat"], "no command 'beat'", "cron"),
+        (["inspect"], "no command 'inspect'", "sedano status"),
         (["status", "--jsno"], "No such option", "sedano status --help"),
         (["call"], "Missing argument 'NAME'", "sedano call --help"),
         (["--loader", "x", "status"], "no loaders", "--config"),

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sedano import Sedano, Task
+from sedano import Sedano, Task, group
 from sedano.contrib.abortable import ABORTED, AbortableAsyncResult, AbortableTask
 from sedano.errors import ConfigurationError
 
@@ -49,6 +49,13 @@ def test_many_calls_give_results_that_can_be_aborted(count: Task[..., Any]) -> N
     results = count.publish_many([(1,), (2,)])
 
     assert all(isinstance(result, AbortableAsyncResult) for result in results)
+
+
+def test_a_signature_and_a_workflow_give_results_that_can_be_aborted(count: Task[..., Any]) -> None:
+    last = (count.s(1) | count.si(2)).delay()
+
+    for result in (count.s(1).delay(), last, last.parent, group(count.s(1)).delay()[0], count.s(1).freeze()):
+        assert isinstance(result, AbortableAsyncResult)
 
 
 def test_a_task_that_was_aborted_before_it_began_stops_at_once(app: Sedano, count: Task[..., Any]) -> None:

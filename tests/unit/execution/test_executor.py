@@ -346,6 +346,31 @@ def test_the_task_signals_are_sent_with_celery_s_arguments(app: Sedano) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("ending", "state"),
+    [
+        pytest.param(TimedOut(5.0), states.FAILURE, id="begun, and killed at its limit"),
+        pytest.param(Crashed("signal 9"), None, id="each of its runs has died"),
+        pytest.param(Expired(), None, id="never begun"),
+    ],
+)
+def test_what_began_and_was_ended_at_its_limit_has_a_postrun(
+    app: Sedano, ending: Ending, state: str | None
+) -> None:
+    heard: list[dict[str, Any]] = []
+
+    @app.task
+    def work() -> None: ...
+
+    def hear(**told: Any) -> None:
+        heard.append(told)
+
+    signals.task_postrun.connect(hear, sender=work)
+    run(app, msgspec.structs.replace(job_for(work), ending=ending))
+
+    assert [(told["task_id"], told["state"]) for told in heard] == ([("id-1", state)] if state else [])
+
+
 def test_the_running_task_knows_its_request(app: Sedano) -> None:
     seen: dict[str, Any] = {}
 

@@ -596,6 +596,50 @@ def test_a_member_may_add_members_to_its_chord(app: Sedano, t: Tasks) -> None:
     assert state_and_result(at_once) == (states.SUCCESS, 1 + 1001 + 2)
 
 
+@pytest.mark.parametrize("apart", [False, True])
+@pytest.mark.parametrize("acks_late", [True, False])
+def test_members_that_a_task_adds_and_publishes_itself_count_each(
+    app: Sedano, t: Tasks, apart: bool, acks_late: bool
+) -> None:
+    @app.task(bind=True, acks_late=acks_late)
+    def more(self: Task[..., Any], x: int) -> int:
+        for number in (100, 1000):
+            self.add_to_chord(t.add.s(x, number), lazy=True).apply_async()
+        return x
+
+    line = Line(app, apart=apart)
+    result = chord([more.s(1), t.add.s(1)], t.total.s()).apply_async()
+    line.run()
+
+    assert state_and_result(result) == (states.SUCCESS, 1 + 101 + 1001 + 2)
+
+
+def test_a_member_that_runs_again_adds_the_same_members(
+    app: Sedano, t: Tasks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its node died when the store, which is apart from the broker, had been told a part of its end."""
+
+    def away(*args: Any) -> Any:
+        raise ResultStoreUnavailable("it is away")
+
+    @app.task(bind=True)
+    def more(self: Task[..., Any], x: int) -> int:
+        self.add_to_chord(t.add.s(x, 100))
+        return x
+
+    line = Line(app, apart=True)
+    result = chord([more.s(1), t.add.s(1)], t.total.s()).apply_async()
+    assert app.results is not None
+    (job,) = line.jobs(1)
+    with monkeypatch.context() as patch, pytest.raises(ResultStoreUnavailable):
+        patch.setattr(app.results.groups, "add_parts", away)
+        line.settle(line.work(job))
+    line.die()
+    line.run()
+
+    assert state_and_result(result) == (states.SUCCESS, 1 + 101 + 2)
+
+
 def test_only_members_of_chords_may_add_members(app: Sedano, t: Tasks) -> None:
     @app.task(bind=True)
     def more(self: Task[..., Any]) -> None:

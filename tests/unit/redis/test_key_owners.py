@@ -1,26 +1,15 @@
 """The search for leaked keys, which other tests rely on, finds them."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from tests.servers.key_owners import leaks
 from tests.servers.redis_server import RedisServer
 
 
-@pytest.fixture(scope="module")
-def started_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    server = RedisServer(Path(tmp_path_factory.mktemp("redis")))
-    yield server
-    server.stop()
-
-
 @pytest.fixture
-def server(started_server: RedisServer) -> RedisServer:
+def server(server: RedisServer) -> RedisServer:
     """With one lease, and everything that it owns."""
-    client = started_server.client
-    client.flushall()
+    client = server.client
     client.zadd("sedano:{nodes}", {"w1": 1})
     client.hset("sedano:{nodes}:w1", "node", "w1@host")
     client.sadd("sedano:queues", "celery")
@@ -30,7 +19,7 @@ def server(started_server: RedisServer) -> RedisServer:
     client.lpush("celery\x06\x163", "{}")
     client.zadd("sedano:{celery}:due", {"{}": 1})
     client.set("celery-task-meta-1", "{}", ex=60)
-    return started_server
+    return server
 
 
 def test_what_has_an_end_or_an_owner_is_no_leak(server: RedisServer) -> None:

@@ -3,7 +3,6 @@
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from redis.exceptions import RedisError
@@ -14,13 +13,6 @@ from sedano.redis.redis_url import RedisLocation
 from tests.servers.redis_server import RedisServer
 
 PATIENCE = 20.0
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    server = RedisServer(Path(tmp_path_factory.mktemp("redis")))
-    yield server
-    server.stop()
 
 
 @pytest.fixture

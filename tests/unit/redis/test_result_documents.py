@@ -17,25 +17,13 @@ from sedano.results.result_write import ResultWrite
 from sedano.results.store import ResultStore
 from sedano.results.task_meta import TaskMeta
 from sedano.settings.sections import ResultSettings
-from tests.servers.redis_groups import NEVER, private_redis, wait_until
+from tests.servers.redis_groups import NEVER, wait_until
 from tests.servers.redis_server import RedisServer
 
 #: Celery's backend stores with SETEX, which redis-py deprecates.
 pytestmark = pytest.mark.filterwarnings("ignore:Call to deprecated setex:DeprecationWarning")
 
 SUCCEEDED = b'{"status": "SUCCESS", "result": 1, "traceback": null, "children": [], "date_done": null}'
-
-
-@pytest.fixture(scope="module")
-def started_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    with private_redis(tmp_path_factory.mktemp("redis")) as server:
-        yield server
-
-
-@pytest.fixture
-def server(started_server: RedisServer) -> RedisServer:
-    started_server.client.flushall()
-    return started_server
 
 
 @pytest.fixture

@@ -245,8 +245,8 @@ def test_a_problem_does_not_repeat_a_secret() -> None:
 
 
 def test_a_setting_without_effect_is_a_warning_with_the_reason() -> None:
-    assert conf(beat_schedule={"a": {}}).warnings == [
-        "beat_schedule: has no effect: this version has no scheduler yet."
+    assert conf(worker_lost_wait=3).warnings == [
+        "worker_lost_wait: has no effect: a child's death is noticed at once."
     ]
 
 
@@ -257,7 +257,7 @@ def test_a_setting_without_effect_is_a_warning_with_the_reason() -> None:
         ("worker_prefetch_multiplier", "1"),
         ("broker_connection_retry_on_startup", True),
         ("task_reject_on_worker_lost", True),
-        ("beat_schedule", {}),
+        ("beat_sync_every", 0),
         ("task_protocol", 2),
         ("task_acks_on_failure_or_timeout", True),
         ("worker_direct", False),

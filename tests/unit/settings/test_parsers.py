@@ -4,12 +4,16 @@ from collections.abc import Mapping
 from datetime import UTC, timedelta
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from kombu import Exchange, Queue
 
 from sedano.errors import ConfigurationError, NotSupported
+from sedano.queues.rules import QueueRules
+from sedano.settings.celery_names import SETTINGS
 from sedano.settings.conf import Conf
 from sedano.settings.sections import Settings
+from sedano.settings.wiring import Wiring
 
 
 def settings(**changes: object) -> Settings:
@@ -80,7 +84,10 @@ def test_a_value_is_held_in_the_units_it_is_used_in(name: str, written: object, 
     ],
 )
 def test_queues_may_be_named_in_celerys_ways(queues: object) -> None:
-    assert settings(task_queues=queues).tasks.queues == ("a", "b")
+    found = settings(task_queues=queues).tasks.queues
+
+    assert found is not None
+    assert [queue.name for queue in found] == ["a", "b"]
 
 
 @pytest.mark.parametrize(
@@ -136,7 +143,11 @@ def test_results_accept_what_messages_do_unless_told_otherwise() -> None:
         ("broker_transport_options", ["a"], "expected a dict with strings as keys, got ['a']"),
         ("broker_transport_options", "{", "expected a dict with strings as keys, got '{'"),
         ("accept_content", [], "expected a list of serializers such as ['json'], got []"),
-        ("task_queues", 3, "expected a list of queue names, or a dict with them as keys, got 3"),
+        (
+            "task_queues",
+            3,
+            "expected a list of queue names or Queue objects, or a dict with names as keys, got 3",
+        ),
         ("task_routes", 3, "expected a dict, a list of routers, a callable or a dotted path, got 3"),
         (
             "timezone",
@@ -174,6 +185,8 @@ def test_a_value_of_the_wrong_kind_is_an_error_that_says_what_was_expected(
         ("worker_pool", "gevent", "the pool 'gevent' is not supported by this version"),
         ("accept_content", ["auth"], "signed messages"),
         ("task_serializer", "auth", "signed messages"),
+        ("broker_failover_strategy", print, "a function that chooses"),
+        ("broker_use_ssl", True, "write it into broker_url"),
         ("broker_url", "redis://a/0;redis://b/0", "several brokers"),
         ("broker_url", ["redis://a/0", "redis://b/0"], "several brokers"),
     ],
@@ -181,6 +194,93 @@ def test_a_value_of_the_wrong_kind_is_an_error_that_says_what_was_expected(
 def test_a_value_that_celery_has_and_we_do_not_is_refused(name: str, value: object, complaint: str) -> None:
     with pytest.raises(NotSupported, match=f"{name}: {complaint}"):
         settings(**{name: value})
+
+
+FOR_RABBITMQ = {
+    "task_default_exchange": "tasks",
+    "task_default_exchange_type": "topic",
+    "task_default_routing_key": "task.default",
+    "task_default_queue_type": "quorum",
+    "task_create_missing_queues": False,
+    "task_create_missing_queue_type": "quorum",
+    "task_create_missing_queue_exchange_type": "topic",
+    "task_queue_max_priority": 9,
+    "broker_heartbeat": 30,
+    "broker_login_method": "EXTERNAL",
+    "broker_failover_strategy": "shuffle",
+    "broker_native_delayed_delivery_queue_type": "classic",
+}
+
+
+def test_settings_for_rabbitmq_reach_it() -> None:
+    tls = {"ca_certs": "/etc/ca.pem"}
+    conf = Conf({"broker_url": "amqp://a//", "broker_use_ssl": tls, **FOR_RABBITMQ}, environ={})
+    wiring = Wiring.from_settings(conf.settings)
+
+    assert conf.warnings == []
+    assert wiring.queues == QueueRules(
+        default_exchange="tasks",
+        default_exchange_type="topic",
+        default_routing_key="task.default",
+        default_queue_type="quorum",
+        create_missing=False,
+        missing_queue_type="quorum",
+        missing_exchange_type="topic",
+        max_priority=9,
+    )
+    assert (wiring.heartbeat, wiring.login_method, wiring.use_ssl) == (30.0, "EXTERNAL", tls)
+    assert (wiring.failover_strategy, wiring.delayed_queue_type) == ("shuffle", "classic")
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(wiring), type=Wiring) == wiring
+
+
+@pytest.mark.parametrize("name", FOR_RABBITMQ)
+def test_settings_for_rabbitmq_are_said_to_have_no_effect_elsewhere(name: str) -> None:
+    conf = Conf({"broker_url": "redis://a/0", name: FOR_RABBITMQ[name]}, environ={})
+
+    [warning] = conf.warnings
+    assert warning.startswith(f"{name}: has no effect: ")
+
+
+@pytest.mark.parametrize("name", FOR_RABBITMQ)
+def test_celerys_defaults_of_them_are_not_odd(name: str) -> None:
+    conf = Conf({"broker_url": "redis://a/0", name: SETTINGS[name].celery_default}, environ={})
+
+    assert conf.warnings == []
+
+
+@pytest.mark.parametrize("off", [0, None])
+def test_heartbeats_may_be_turned_off(off: int | None) -> None:
+    conf = Conf({"broker_url": "amqp://a//", "broker_heartbeat": off}, environ={})
+
+    assert Wiring.from_settings(conf.settings).heartbeat == (None if off == 0 else 120.0)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "amqp://a//;amqp://b//",
+        ["amqp://a//", "amqp://b//"],
+        "sentinel://a:26379;sentinel://b:26379",
+        "redis+cluster://a;b",
+    ],
+)
+def test_several_servers_of_one_system_may_be_named(url: object) -> None:
+    written = url if isinstance(url, str) else ";".join(url)  # type: ignore[arg-type]
+
+    assert settings(broker_url=url).broker.url == written
+
+
+@pytest.mark.parametrize(
+    "queues",
+    [
+        {"video": {"exchange": "media", "routing_key": "media.video"}},
+        [Queue("video", Exchange("video", type="fanout"))],
+    ],
+)
+def test_a_queue_behind_an_exchange_is_for_rabbitmq(queues: object) -> None:
+    [queue] = settings(broker_url="amqp://a//", task_queues=queues).tasks.queues or ()
+
+    assert not queue.is_reached_by_name
 
 
 def test_the_sections_cannot_be_changed() -> None:

@@ -164,6 +164,19 @@ def test_somebody_elses_schema_is_not_made(open_database: Callable[..., SqliteDa
         database.execute(PAUSE, ("mail",))
 
 
+def test_somebody_elses_schema_that_is_behind_says_what_is_missing(
+    open_database: Callable[..., SqliteDatabase], path: Path
+) -> None:
+    whole = open_database()
+    whole.execute(PAUSE, ("mail",))
+    whole.close()
+    with closing(sqlite3.connect(path)) as django:
+        django.execute("DROP TABLE sedano_chord")
+
+    with pytest.raises(DatabaseFailure, match=r"missing: sedano_chord\)\. Run: manage\.py migrate"):
+        open_database(schema="external").execute(PAUSE, ("mail",))
+
+
 def test_a_database_that_is_deleted_is_made_anew(
     open_database: Callable[..., SqliteDatabase], path: Path
 ) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sedano import Sedano
+from sedano import Sedano, Task
 from sedano.brokers.admin import StoredMessage
 from sedano.current import applications
 from sedano.message.decoding import decode
@@ -30,6 +30,15 @@ def clock() -> ManualClock:
 def app(clock: ManualClock) -> Iterator[Sedano]:
     with Sedano("proj", broker="memory://", set_as_current=False, clock=clock) as app:
         yield app
+
+
+@pytest.fixture
+def add(app: Sedano) -> Task[[int, int], int]:
+    @app.task(name="proj.add")
+    def add(x: int, y: int = 0) -> int:
+        return x + y
+
+    return add
 
 
 @pytest.fixture

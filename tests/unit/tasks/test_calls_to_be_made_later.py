@@ -17,15 +17,6 @@ Messages = Callable[..., list[TaskMessage]]
 
 
 @pytest.fixture
-def add(app: Sedano) -> Add:
-    @app.task(name="proj.add")
-    def add(x: int, y: int = 0) -> int:
-        return x + y
-
-    return add
-
-
-@pytest.fixture
 def current(app: Sedano) -> Iterator[Sedano]:
     applications.set_current(app)
     yield app

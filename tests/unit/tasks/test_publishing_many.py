@@ -14,15 +14,6 @@ Add = Task[[int, int], int]
 
 
 @pytest.fixture
-def add(app: Sedano) -> Add:
-    @app.task(name="proj.add")
-    def add(x: int, y: int = 0) -> int:
-        return x + y
-
-    return add
-
-
-@pytest.fixture
 def waiting(app: Sedano) -> Callable[[], int]:
     return lambda: app.broker.admin.depth("celery").ready
 

@@ -130,6 +130,17 @@ def test_a_retry_with_no_countdown_at_all_is_due_at_once(send: Task[..., Any]) -
     assert request.follow_ups[0].due is None
 
 
+def test_what_is_shown_for_secret_arguments_stays_unless_they_change(send: Task[..., Any]) -> None:
+    shown = {"argsrepr": "(***)", "kwargsrepr": "{***}"}
+    with running(send, "ann", kwargs={"copy": "eve"}, **shown) as request:
+        for changed in ({}, {"args": ("bob",)}):
+            send.retry(throw=False, **changed)  # type: ignore[arg-type]
+
+    same, changed_call = (decode(one.envelope, accept={"json"}) for one in request.follow_ups)
+    assert (same.argsrepr, same.kwargsrepr) == ("(***)", "{***}")
+    assert changed_call.argsrepr == "('bob',)"
+
+
 def test_a_retry_that_is_not_to_be_thrown_is_returned(send: Task[..., Any]) -> None:
     with running(send, "a") as request:
         assert isinstance(send.retry(throw=False), Retry)

@@ -2,8 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
+
+import pytest
 
 from sedano import Sedano, Task, current_task
+from sedano.errors import Retry
 from sedano.message.task_message import TaskMessage
 from sedano.tasks.request import Context, current_request
 
@@ -175,3 +179,22 @@ def test_waiting_for_a_result_inside_a_task_is_refused(app: Sedano) -> None:
 
     with running(work), pytest.raises(RuntimeError, match=r"Never call result\.get\(\) within a task"):
         work.delay().get()
+
+
+def test_a_test_may_say_what_the_request_is(app: Sedano) -> None:
+    @app.task(bind=True, max_retries=2)
+    def work(self: Task[..., Any]) -> int:
+        if self.request.retries < 2:
+            raise self.retry()
+        return self.request.retries
+
+    work.push_request(id="one", retries=2, called_directly=False)
+    work.push_request({"id": "two"}, called_directly=False)
+
+    with pytest.raises(Retry):
+        work.run()
+    assert work.request.id == "two"
+    work.pop_request()
+    assert (work.request.id, work.run()) == ("one", 2)
+    work.pop_request()
+    assert (work.request.id, work.request.called_directly) == (None, True)

@@ -83,7 +83,7 @@ def test_a_router_sees_the_call() -> None:
         ({"feed.*": 5}, ConfigurationError, "expected a queue's name or a dictionary for 'feed"),
         ({"feed.*": {"exchange": "media"}}, NotSupported, "task_routes: 'feed.*exchange"),
         ({"feed.*": {"quue": "feeds"}}, ConfigurationError, "Did you mean 'queue'"),
-        (5, ConfigurationError, "neither a table nor a callable"),
+        (5, ConfigurationError, "expected a dictionary, a function"),
     ],
 )
 def test_a_route_that_cannot_be_followed_is_refused(

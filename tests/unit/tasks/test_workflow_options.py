@@ -23,15 +23,6 @@ STEP: dict[str, Any] = {
 }
 
 
-@pytest.fixture
-def add(app: Sedano) -> Add:
-    @app.task(name="proj.add")
-    def add(x: int, y: int = 0) -> int:
-        return x + y
-
-    return add
-
-
 def test_callbacks_and_errbacks_travel_in_the_message(add: Add, messages: Messages) -> None:
     add.apply_async((1, 2), link=STEP, link_error=[STEP, {**STEP, "args": [2]}])
 

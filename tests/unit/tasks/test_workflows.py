@@ -22,15 +22,6 @@ Messages = Callable[..., list[TaskMessage]]
 
 
 @pytest.fixture
-def add(app: Sedano) -> Add:
-    @app.task(name="proj.add")
-    def add(x: int, y: int = 0) -> int:
-        return x + y
-
-    return add
-
-
-@pytest.fixture
 def total(app: Sedano) -> Task[..., Any]:
     @app.task(name="proj.total")
     def total(numbers: list[int]) -> int:

@@ -37,6 +37,25 @@ def test_with_the_fixtures(part: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_with_celerys_name_of_the_plugin(tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text(
+        "import sedano\n\nsedano.install_as_celery()\n\npytest_plugins = ('celery.contrib.pytest',)\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "test_ping.py").write_text(
+        "from celery.contrib.testing.tasks import ping\n\n\n"
+        "def test_it(celery_app, celery_worker):\n"
+        "    assert celery_app.tasks[ping.name].delay().get(timeout=10) == 'pong'\n",
+        encoding="utf-8",
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q"], cwd=tmp_path, capture_output=True, text=True, timeout=100
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_pytest_loads_nothing_of_ours_by_itself(tmp_path: Path) -> None:
     (tmp_path / "test_nothing.py").write_text(
         "import sys\n\ndef test_it():\n    assert 'sedano' not in sys.modules\n", encoding="utf-8"

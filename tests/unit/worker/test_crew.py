@@ -203,7 +203,7 @@ def test_jobs_that_find_no_slot_go_back_to_the_broker(scene: Scene) -> None:
     scene.now += GIVE_BACK_AFTER * 1.01
     scene.crew.tick(scene.now)
 
-    assert scene.settled == [Requeue(3), Requeue(4)]
+    assert scene.settled == [Requeue(3, begun=False), Requeue(4, begun=False)]
 
 
 def test_as_many_are_wanted_as_slots_are_free_and_none_while_all_are_busy(scene: Scene) -> None:

@@ -146,8 +146,8 @@ def test_an_acknowledged_job_that_crashed_has_ended(endings: Endings, child: Chi
 @pytest.mark.parametrize(
     ("ending", "settlement"),
     [
-        (Expired(), Requeue(1)),
-        (Revoked(), Requeue(1)),
+        (Expired(), Requeue(1, begun=False)),
+        (Revoked(), Requeue(1, begun=False)),
         (Crashed("signal 9"), Requeue(1, crashed=True)),
         (Crashed("signal 9", counted=True), Requeue(1)),
         (ChordComplete(("g",)), Requeue(1)),

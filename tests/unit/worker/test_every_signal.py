@@ -71,6 +71,8 @@ SENT_BY_PROCESSES = {
     "worker_before_create_process": set(),
     "worker_process_init": set(),
     "worker_process_shutdown": {"pid", "exitcode"},
+    "beat_init": set(),
+    "beat_embedded_init": set(),
     "setup_logging": {"loglevel", "logfile", "format", "colorize"},
     "after_setup_logger": {"logger", "loglevel", "logfile", "format", "colorize"},
     "after_setup_task_logger": {"logger", "loglevel", "logfile", "format", "colorize"},

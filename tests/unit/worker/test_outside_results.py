@@ -13,6 +13,7 @@ from sedano.results.group_store import ChordEnd, ChordPart, WorkflowChange
 from sedano.results.memory_store import MemoryResultStore
 from sedano.results.result_write import ResultWrite
 from sedano.testing.broker_cases.fixtures import begin_lease
+from sedano.testing.clock import ManualClock
 from sedano.testing.messages import publication
 from sedano.worker.outside_results import Completed, OutsideResults
 
@@ -23,9 +24,10 @@ class Site:
     """A lease, and a store that is elsewhere."""
 
     def __init__(self) -> None:
-        self.broker = MemoryBroker()
+        self.clock = ManualClock()
+        self.broker = MemoryBroker(clock=self.clock)
         self.lease = begin_lease(self.broker, "here")
-        self.results = MemoryResultStore()
+        self.results = MemoryResultStore(clock=self.clock)
         self.outside = OutsideResults(self.results, QUEUES)
 
     def claim(self, *names: str) -> list[Delivery]:
@@ -81,7 +83,9 @@ def test_a_lost_claim_counts_nothing(site: Site) -> None:
     site.results.groups.begin_chord("g", 1, expires_at=None)
     site.lease.claim(QUEUES, 0, [Requeue(a.tag)])
 
-    completed = site.settle(Finish(a.tag, result("a"), workflow=change(part("a"), extensions=(("g", 5),))))
+    completed = site.settle(
+        Finish(a.tag, result("a"), workflow=change(part("a"), extensions=(("g", 5, "more"),)))
+    )
 
     assert completed == []
     assert not site.results.groups.has_part(part("a"))
@@ -116,13 +120,30 @@ def test_a_chord_is_ended_once_and_of_a_late_end_only_the_message_goes(site: Sit
     assert site.results.get("step") == b"stored"
 
 
+def test_a_node_that_dies_before_it_forgets_a_chord_leaves_nobody_a_body_to_start(site: Site) -> None:
+    a, b = site.claim("a", "b")
+    site.results.groups.begin_chord("g", 2, expires_at=None)
+    # Another node died when it had told of a, whose message has come again here.
+    site.results.groups.add_parts([part("a", 0)])
+    assert site.settle(Finish(b.tag, workflow=change(part("b", 1)))) == [Completed(b.tag, "g")]
+    end = WorkflowChange(end=ChordEnd("g", part("b", 1).member))
+    told = site.outside.tell(site.lease, [Finish(b.tag, None, (publication("body"),), end)])
+    site.lease.claim(QUEUES, 0, told.settlements)
+    site.clock.advance(60)
+
+    again = ChordPart("g", "a", 0, b"")
+    assert site.settle(Finish(a.tag, workflow=change(again))) == []
+
+    assert site.messages() == {"body"}
+
+
 def test_what_a_broker_did_not_take_is_told_again_and_counts_once(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (a,) = site.claim("a")
     site.results.groups.begin_chord("g", 1, expires_at=None)
     settling: list[Settlement] = [
-        Finish(a.tag, result("a"), (publication("more"),), change(part("a"), extensions=(("g", 1),)))
+        Finish(a.tag, result("a"), (publication("more"),), change(part("a"), extensions=(("g", 1, "more"),)))
     ]
     claim = site.lease.claim
 

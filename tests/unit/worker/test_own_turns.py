@@ -9,16 +9,10 @@ NOW = 1_000_000.0
 
 
 def give(
-    turns: OwnTurns,
-    count: int,
-    *,
-    at: float = 0.0,
-    seconds: float = 1.0,
-    most: int = 10**9,
-    came_back: int = 0,
+    turns: OwnTurns, count: int, *, at: float = 0.0, seconds: float = 1.0, most: int = 10**9
 ) -> list[float]:
     """The turns, as seconds from the beginning; 0 for those that may start."""
-    given = turns.give(NOW + at, seconds, count, most=most, came_back=came_back)
+    given = turns.give(NOW + at, seconds, count, most=most)
     return [due and due - NOW for due in given]
 
 
@@ -30,7 +24,7 @@ def test_only_one_starts_at_each_turn() -> None:
     turns = OwnTurns()
     give(turns, 4)
 
-    assert give(turns, 2, at=1.5, came_back=2) == [0.0, 2.5]
+    assert give(turns, 2, at=1.5) == [0.0, 2.5]
 
 
 def test_while_few_wait_they_come_back_soon() -> None:
@@ -55,6 +49,15 @@ def test_those_that_came_back_are_not_counted_twice() -> None:
     turns = OwnTurns()
     give(turns, 10_000, seconds=0.1)
 
-    give(turns, 9_000, seconds=0.1, most=0, came_back=9_000)
+    away = give(turns, 9_000, at=101, seconds=0.1, most=0)
 
-    assert turns.away == 9_999
+    assert max(away) == pytest.approx(101 + 9_000 / 100, abs=1)
+
+
+def test_those_that_are_still_away_are_counted_with_those_that_come() -> None:
+    turns = OwnTurns()
+    give(turns, 10_000, seconds=0.1)
+
+    away = give(turns, 5_000, seconds=0.1, most=0)
+
+    assert max(away) == pytest.approx(15_000 / 100, abs=1)

@@ -65,7 +65,8 @@ def test_those_that_may_start_keep_their_order_and_the_others_come_back_at_their
     starting, waiting = limits.part(jobs, begin_lease(broker), rooms={PREFORK: 10})
 
     assert tags(starting) == [1, 2, 4, 6]
-    assert waiting == [Requeue(3, due=clock.timestamp() + 10), Requeue(5, due=clock.timestamp() + 15)]
+    now = clock.timestamp()
+    assert waiting == [Requeue(3, due=now + 10, begun=False), Requeue(5, due=now + 15, begun=False)]
 
 
 def test_a_limit_of_all_nodes_is_asked_of_the_broker(broker: MemoryBroker, clock: ManualClock) -> None:

@@ -101,7 +101,7 @@ def test_functions_for_processes_wait_for_those_and_not_for_threads(set_scene: M
     assert running(scene) == [[]]
     scene.now += GIVE_BACK_AFTER * 1.01
     scene.crew.tick(scene.now)
-    assert scene.settled == [Requeue(2)]
+    assert scene.settled == [Requeue(2, begun=False)]
 
 
 def test_all_that_ran_in_the_threads_of_a_dead_child_are_suspects(set_scene: MakeScene) -> None:
@@ -188,7 +188,7 @@ def test_draining_gives_back_what_waits_and_lets_threads_finish(set_scene: MakeS
     child = scene.zygote.children[0]
 
     scene.crew.drain()
-    assert scene.settled == [Requeue(3)]
+    assert scene.settled == [Requeue(3, begun=False)]
     assert child.permits.take() is None
     report(scene, child, *jobs[:2])
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from sedano.brokers.admin import DeadLetter, NodeRecord, QueueDepth, Remark, StoredMessage
+from sedano.brokers.admin import DeadLetter, NodeRecord, QueueDepth, Remark, StoredMessage, Substitute
 from sedano.brokers.memory.storage import Message, Storage
 from sedano.brokers.publication import Publication
 from sedano.clock import Clock
@@ -54,15 +54,16 @@ class MemoryAdmin:
             found = self._storage.where(lambda message: message.task_id == task_id)
             return next((message.stored(now) for message in found), None)
 
-    def revoke(self, task_id: str, *, instead: Publication | None = None) -> bool:
+    def revoke(self, *task_ids: str, instead: Substitute | None = None) -> set[str]:
+        now, wanted = self._clock.timestamp(), set(task_ids)
         with self._storage.changed:
-            for message in self._storage.where(lambda m: m.task_id == task_id and m.claimed_by is None):
+            found = list(self._storage.where(lambda m: m.task_id in wanted and m.claimed_by is None))
+            for message in found:
                 del self._storage.messages[message.key]
-                if instead is not None:
-                    self._storage.publish(instead, self._clock.timestamp())
-                    self._storage.changed.notify_all()
-                return True
-            return False
+                if instead is not None and (substitute := instead(message.stored(now))) is not None:
+                    self._storage.publish(substitute, now)
+            self._storage.changed.notify_all()
+            return {message.task_id for message in found}
 
     def purge(self, queue: str) -> int:
         with self._storage.changed:

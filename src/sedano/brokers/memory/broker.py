@@ -14,7 +14,9 @@ from sedano.brokers.features import BrokerFeatures
 from sedano.brokers.memory.admin import MemoryAdmin
 from sedano.brokers.memory.lease import MemoryLease
 from sedano.brokers.memory.storage import Storage
+from sedano.brokers.memory.ticks import MemoryTicks
 from sedano.brokers.publication import Publication
+from sedano.brokers.ticks import TickStore
 from sedano.clock import Clock, SystemClock
 from sedano.errors import ConfigurationError
 from sedano.loops.threads import inline
@@ -43,6 +45,7 @@ class MemoryBroker:
         self._clock = clock or SystemClock()
         self._storage = Storage()
         self.admin = MemoryAdmin(self._storage, self._clock)
+        self.ticks: TickStore | None = MemoryTicks(self._storage)
         self.async_publishing: AsyncPublishing = SyncPublishing(self.publish, inline)
 
     @classmethod

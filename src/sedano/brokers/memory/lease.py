@@ -100,7 +100,7 @@ class MemoryLease:
                     del self._storage.messages[message.key]
             case Requeue():
                 message.crashes += settlement.crashed
-                self._storage.requeue(message, now, due=settlement.due)
+                self._storage.requeue(message, now, due=settlement.due, begun=settlement.begun)
             case Bury():
                 if step.takes_effect:
                     crashes = message.crashes + settlement.crashed

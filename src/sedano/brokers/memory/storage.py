@@ -106,11 +106,11 @@ class Storage:
             due=due if due is not None and due > now else None,
         )
 
-    def requeue(self, message: Message, now: float, *, due: float | None = None) -> None:
+    def requeue(self, message: Message, now: float, *, due: float | None = None, begun: bool = True) -> None:
         """Back to its old place in its lane, at once or when it is due."""
         message.claimed_by = None
         message.parked = False
-        message.redelivered = True
+        message.redelivered = message.redelivered or begun
         message.ready_since = now
         message.due = due if due is not None and due > now else None
 

@@ -8,9 +8,8 @@ from typing import Any, Final
 
 import msgspec
 
-from sedano.brokers.admin import DeadLetter, NodeRecord, QueueDepth, Remark, StoredMessage
+from sedano.brokers.admin import DeadLetter, NodeRecord, QueueDepth, Remark, StoredMessage, Substitute
 from sedano.brokers.delivery import Delivery
-from sedano.brokers.publication import Publication
 from sedano.brokers.redis import scripts, server_checks
 from sedano.brokers.redis.kombu_message import decode, due_time, unreadable
 from sedano.brokers.redis.publishing import listed
@@ -18,11 +17,13 @@ from sedano.clock import Clock
 from sedano.errors import MalformedMessage
 from sedano.redis.cluster_link import slot_of
 from sedano.redis.key_names import KeyNames
-from sedano.redis.link import Command
+from sedano.redis.link import Command, ScriptRun
 from sedano.redis.links import Link
 
-#: Messages that a search reads at a time.
+#: Messages that a search reads at a time, and that one round trip takes away.
 _CHUNK: Final = 500
+#: To look for so many ids in a message's bytes takes less than to read it.
+_FEW: Final = 8
 
 
 class RedisAdmin:
@@ -104,33 +105,55 @@ class RedisAdmin:
                         return self._stored(message, queue, state, score)
         return None
 
-    def revoke(self, task_id: str, *, instead: Publication | None = None) -> bool:
+    def revoke(self, *task_ids: str, instead: Substitute | None = None) -> set[str]:
+        wanted, revoked = set(task_ids), set[str]()
+        sought = [task_id.encode() for task_id in wanted] if len(wanted) <= _FEW else [b""]
         for queue in self._known_queues():
             for lane in self._names.lanes(queue):
-                for _, message, _, removal in self._everything(lane):
-                    if task_id.encode() not in message or not removal:
-                        continue
-                    if self._read(message, queue).task_id == task_id and self._remove(removal, instead):
-                        return True
-        return False
+                found = [
+                    (stored, removal)
+                    for state, message, due, removal in self._everything(lane)
+                    if removal and any(task_id in message for task_id in sought)
+                    if (stored := self._stored(message, queue, state, due)).task_id in wanted
+                ]
+                for start in range(0, len(found), _CHUNK):
+                    revoked |= self._remove(found[start : start + _CHUNK], instead)
+        return revoked
 
-    def _remove(self, removal: Command, instead: Publication | None) -> bool:
-        if instead is None:
-            return bool(self._link.call(*removal))
-        command, where, *rest = removal
-        message = listed(instead, self._clock.timestamp())
-        lane = self._names.lane(instead.queue, instead.priority)
-        if self._link.is_one_server or slot_of(lane) == slot_of(where):
-            removed = bool(self._link.run(scripts.REPLACE, [where, lane], (message, command, *rest)))
-        else:
-            # Another queue, of another slot. In this order none is lost.
-            self._link.call("LPUSH", lane, message)
-            removed = bool(self._link.call(*removal))
-            if not removed:
-                self._link.call("LREM", lane, 1, message)
-        if removed:
-            self._link.call("SADD", self._names.queues, instead.queue)
-        return removed
+    def _remove(self, found: Sequence[tuple[StoredMessage, Command]], instead: Substitute | None) -> set[str]:
+        """Take messages away, and put others in their places; the tasks of those that were there."""
+        revoked: set[str] = set()
+        queues: set[str] = set()
+        deleting: list[tuple[str, Command]] = []
+        replacing: list[tuple[str, ScriptRun]] = []
+        for stored, removal in found:
+            substitute = None if instead is None else instead(stored)
+            if substitute is None:
+                deleting.append((stored.task_id, removal))
+                continue
+            queues.add(substitute.queue)
+            command, where, *rest = removal
+            message = listed(substitute, self._clock.timestamp())
+            lane = self._names.lane(substitute.queue, substitute.priority)
+            if self._link.is_one_server or slot_of(lane) == slot_of(where):
+                run = ScriptRun(scripts.REPLACE, [where, lane], (message, command, *rest))
+                replacing.append((stored.task_id, run))
+            elif self._replace_elsewhere(removal, lane, message):
+                revoked.add(stored.task_id)
+        if queues:
+            self._link.call("SADD", self._names.queues, *queues)
+        answers = self._link.pipeline([one for _, one in deleting]) if deleting else []
+        answers += self._link.run_many([run for _, run in replacing]) if replacing else []
+        task_ids = [task_id for task_id, _ in (*deleting, *replacing)]
+        return revoked.union(one for one, removed in zip(task_ids, answers, strict=True) if removed)
+
+    def _replace_elsewhere(self, removal: Command, lane: str, message: bytes) -> bool:
+        """In another slot. In this order none is lost."""
+        self._link.call("LPUSH", lane, message)
+        if self._link.call(*removal):
+            return True
+        self._link.call("LREM", lane, 1, message)
+        return False
 
     def purge(self, queue: str) -> int:
         purged = 0
@@ -234,7 +257,7 @@ class RedisAdmin:
         while chunk := self._link.call("LRANGE", list_key, start, start + _CHUNK - 1):
             start += len(chunk)
             for message in chunk:
-                yield *_of_listed(message, now), ("LREM", list_key, -1, message)
+                yield *_of_listed(message, now), ("LREM", list_key, 1, message)
         for message, score in self._scored(due, -1):
             state = "ready" if score <= now else "scheduled"
             yield state, message, score, ("ZREM", due, message)

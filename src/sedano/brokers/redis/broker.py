@@ -19,6 +19,8 @@ from sedano.brokers.redis import scripts
 from sedano.brokers.redis.admin import RedisAdmin
 from sedano.brokers.redis.lease import RedisLease
 from sedano.brokers.redis.publishing import Publishing
+from sedano.brokers.redis.ticks import RedisTicks
+from sedano.brokers.ticks import TickStore
 from sedano.clock import Clock, SystemClock
 from sedano.errors import BrokerError, BrokerUnavailable, ConfigurationError
 from sedano.redis.key_names import KeyNames
@@ -85,6 +87,8 @@ class RedisBroker:
             location, timeout=max(timeout, 2.0), translate=_translate, scripts=scripts.OF_A_LEASE
         )
         self.admin = RedisAdmin(self._link, self._names, self._clock)
+        # In a cluster no script reaches the schedule and the lists.
+        self.ticks: TickStore | None = None if location.cluster else RedisTicks(self._link, self._names)
         self._location = location
         self._publish_timeout = timeout * _OF_DEADLINE
         self._async_publishing: RedisAsyncPublishing | None = None

@@ -131,7 +131,7 @@ class RedisLease:
         now: float,
     ) -> Claimed:
         # What a wait for any task has brought is for others now.
-        returning = [Requeue(delivery.tag) for delivery in self._untold]
+        returning = [Requeue(delivery.tag, begun=False) for delivery in self._untold]
         self._untold.clear()
         settled = self.claim((), 0, [*settling, *returning])
         lanes = self._claimable(queues) if limit > 0 and tasks else []

@@ -5,9 +5,11 @@ from typing import Final
 from sedano.redis.script import load_script
 
 ADOPT: Final = load_script(__package__, "stamp.lua", "adopt.lua")
+CHANGE_TICK: Final = load_script(__package__, "change_tick.lua")
 CLAIM: Final = load_script(__package__, "stamp.lua", "promote.lua", "claim.lua")
 CLAIM_SOME: Final = load_script(__package__, "stamp.lua", "promote.lua", "claim_some.lua")
 CLAIM_PARKED: Final = load_script(__package__, "claim_parked.lua")
+CLAIM_TICKS: Final = load_script(__package__, "claim_ticks.lua")
 COUNT: Final = load_script(__package__, "count.lua")
 DOOM: Final = load_script(__package__, "doom.lua")
 EMPTY_INBOX: Final = load_script(__package__, "empty_inbox.lua")

@@ -10,7 +10,7 @@
 -- ARGV: now, the settlements in MessagePack, incarnation, then documents and messages, which they name by their
 -- place:
 --   {'finish', lane, tag, results, follow-ups, workflow}
---   {'requeue', lane, tag, due or '', crashes, results}
+--   {'requeue', lane, tag, due or '', crashes, results, 1 if its task may have begun or 0}
 --   {'bury', lane, tag, key, reason, crashes, results, follow-ups, workflow}
 --   {'park', lane, tag, field}
 --   {'record', lane, tag or '', results, follow-ups, workflow}
@@ -18,7 +18,7 @@
 -- a result is {key, place of the document, milliseconds it is kept, state};
 -- a follow-up is {list, place of the message, due zset, due or ''}; lanes count from 0;
 -- a workflow, if there is one, is {extensions, parts, end}, of chords by the key of their group, as in chord.lua:
--- an extension is {chord, members}, a part {number, chord, place of the document, member, score, ordered,
+-- an extension is {chord, members, by}, a part {number, chord, place of the document, member, score, ordered,
 -- milliseconds}, the end {chord, member} or {}.
 -- Returns the tags of the lost ones, and the numbers of the parts that completed their chords: their messages are
 -- still held.
@@ -48,25 +48,26 @@ end
 
 -- What a settlement brings about. Returns whether its message is kept, as it completed a chord, and whether all but
 -- that had been done before, or is not to be done: its own chord was ended by somebody else.
-local function bring_about(results, publications, workflow)
+--
+-- If the message was kept and the answer was lost, a settlement comes again: the message says so, as claims of chords
+-- last for some seconds only. That the member was counted does not: so was that of a dead letter that is replayed.
+local function bring_about(results, publications, workflow, message)
   if not workflow then
     follow_up(results, publications)
     return false, false
   end
   local extensions, parts, ending = workflow[1], workflow[2], workflow[3]
   local first = parts[1]
-  -- If its message was kept and the answer was lost, a settlement comes again.
-  local again = first and is_ending(first[2], first[4])
-  local may_end = ending[1] and is_to_end(ending[1], ending[2])
-  if ending[1] and not may_end then
-    again = true
-    if not (first and has_part(first[2], first[4])) then
+  local again = message and is_kept(message)
+  if ending[1] then
+    again = not is_to_end(ending[1], ending[2])
+    if again and not (first and has_part(first[2], first[4])) then
       return false, again
     end
   end
   if not again then
     for _, extension in ipairs(extensions) do
-      extend_chord(extension[1], extension[2])
+      extend_chord(extension[1], extension[2], extension[3])
     end
     follow_up(results, publications)
   end
@@ -77,16 +78,22 @@ local function bring_about(results, publications, workflow)
       completes = true
     end
   end
-  if may_end then
+  if ending[1] and not again then
     end_chord(ending[1])
   end
   return completes, again
 end
 
+-- The message stays held: it has completed a chord, whose end is to come.
+local function keep(held, tag, message)
+  redis.call('HSET', held, tag, stamp(message, 0, KEPT))
+end
+
 local carry_out = {}
 
-function carry_out.finish(one, held)
-  if bring_about(one[4], one[5], one[6]) then
+function carry_out.finish(one, held, message)
+  if bring_about(one[4], one[5], one[6], message) then
+    keep(held, one[3], message)
     return
   end
   if #one[5] > 0 or one[6] then
@@ -98,23 +105,24 @@ function carry_out.finish(one, held)
 end
 
 function carry_out.requeue(one, held, message)
-  local lane = one[2]
+  local lane, redelivered = one[2], one[7] == 1 and '1' or nil
   follow_up(one[6], {})
   if one[4] ~= '' then
-    redis.call('ZADD', KEYS[lane * 8 + 3], one[4], stamp(message, one[5], '1', now))
+    redis.call('ZADD', KEYS[lane * 8 + 3], one[4], stamp(message, one[5], redelivered, now))
     redis.call('HDEL', held, one[3])
   else
-    local crashes = one[5]
-    returning[#returning + 1] = {one[3], lane, stamp(message, crashes, '1', now)}
+    returning[#returning + 1] = {one[3], lane, stamp(message, one[5], redelivered, now)}
   end
 end
 
 function carry_out.bury(one, held, message)
-  local completes, again = bring_about(one[7], one[8], one[9])
+  local completes, again = bring_about(one[7], one[8], one[9], message)
   if not again then
     redis.call('HSET', KEYS[one[2] * 8 + 5], one[4], one[5] .. '\n' .. stamp(message, one[6]))
   end
-  if not completes then
+  if completes then
+    keep(held, one[3], message)
+  else
     redis.call('HDEL', held, one[3])
   end
 end
@@ -124,8 +132,10 @@ function carry_out.park(one, held, message)
   redis.call('HDEL', held, one[3])
 end
 
-function carry_out.record(one)
-  bring_about(one[4], one[5], one[6])
+function carry_out.record(one, held, message)
+  if bring_about(one[4], one[5], one[6], message) and held then
+    keep(held, one[3], message)
+  end
 end
 
 -- While an incarnation may claim, what it holds is only removed by itself: nothing need be looked up.
@@ -157,7 +167,7 @@ for _, one in ipairs(settlements) do
   else
     local held = KEYS[one[2] * 8 + 2]
     local stands
-    if kind == 'finish' or kind == 'record' then
+    if (kind == 'finish' or kind == 'record') and not one[6] then
       stands = redis.call('HEXISTS', held, tag) == 1
     else
       stands = redis.call('HGET', held, tag)

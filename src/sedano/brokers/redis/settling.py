@@ -98,6 +98,7 @@ class Settling:
                         repr(due) if scheduled else "",
                         int(settlement.crashed),
                         self._results(settlement.result),
+                        int(settlement.begun),
                     )
                 )
             case Bury():
@@ -161,18 +162,18 @@ class Settling:
         return results, published, self._workflow(settlement.tag, change, self._joint.groups)
 
     def _workflow(self, tag: int | None, change: WorkflowChange, groups: JointGroups) -> tuple[Any, ...]:
-        extensions: list[tuple[bytes, int]] = []
+        extensions: list[tuple[bytes, int, str]] = []
         parts: list[tuple[bytes, tuple[bytes, str, str, int, int]]] = []
         ends: list[tuple[bytes, str]] = []
-        for group_id, members in change.extensions:
-            groups.extend_chord(extensions, group_id, members)
+        for group_id, members, by in change.extensions:
+            groups.extend_chord(extensions, group_id, members, by)
         groups.add_parts(parts, change.parts)
         if change.end is not None:
             groups.take_end(ends, change.end)
         first = len(self._parts)
         self._parts += [(tag, part.group_id) for part in change.parts]
         return (
-            [(chord.decode(), members) for chord, members in extensions],
+            [(chord.decode(), members, by) for chord, members, by in extensions],
             [
                 (number, chord.decode(), self._payload(document), *rest)
                 for number, (chord, (document, *rest)) in enumerate(parts, first)

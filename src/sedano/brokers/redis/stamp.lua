@@ -1,8 +1,10 @@
 -- Part of other scripts. Touches no keys.
 --
 -- A message that has been in Sedano's hands begins with {"sedano":[crashes,redelivered,ready since, and what
--- else its publisher said. One that may not run yet has the field due in front. It is changed as text: decoding and encoding it would not give back the same JSON.
+-- else its publisher said. Redelivered is 0, or 1 if its task may have begun before, or KEPT. One that may not run yet has the field due in front. It is changed as text: decoding and encoding it would not give back the same JSON.
 local STAMP = '^{"sedano": ?%[(%d+), ?(%d+), ?([%d%.eE+-]+)()'
+-- It has completed a chord, and is held until that is ended.
+local KEPT = '2'
 
 -- The message with its stamp changed: crashes are added, nil leaves a value as it is.
 local function stamp(message, crashes, redelivered, since)
@@ -16,6 +18,11 @@ local function stamp(message, crashes, redelivered, since)
   end
   return '{"sedano":[' .. string.format('%d', crashes) .. ',' .. (redelivered or '0') .. ','
     .. (since or '0') .. '],' .. string.sub(message, 2)
+end
+
+local function is_kept(message)
+  local _, redelivered = string.match(message, STAMP)
+  return redelivered == KEPT
 end
 
 -- When a message may run that begins with {"due":..., and the message without that field; nil and the message

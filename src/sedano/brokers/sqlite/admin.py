@@ -8,16 +8,15 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sedano.brokers.admin import DeadLetter, NodeRecord, QueueDepth, Remark, StoredMessage
-from sedano.brokers.publication import Publication
+from sedano.brokers.admin import DeadLetter, NodeRecord, QueueDepth, Remark, StoredMessage, Substitute
 from sedano.brokers.sqlite.message_rows import envelope_of
 from sedano.brokers.sqlite.statements import STATEMENTS
 from sedano.clock import Clock
 from sedano.sql.message_row import INSERT_MESSAGE, message_row
 from sedano.sql.sqlite_database import SqliteDatabase
 
-#: Messages deleted in one transaction: some milliseconds, so that a purge keeps nobody from publishing.
-_PURGE_CHUNK: Final = 1000
+#: Messages deleted in one transaction: some milliseconds, so that nobody is kept from publishing.
+_CHUNK: Final = 1000
 
 
 class SqliteAdmin:
@@ -56,20 +55,28 @@ class SqliteAdmin:
         return [_stored_message(row) for row in rows[:limit]]
 
     def find(self, task_id: str) -> StoredMessage | None:
-        rows = self._rows("find", task_id=task_id, now=self._clock.timestamp())
+        rows = self._rows("find", task_ids=json.dumps([task_id]), now=self._clock.timestamp())
         return _stored_message(rows[0]) if rows else None
 
-    def revoke(self, task_id: str, *, instead: Publication | None = None) -> bool:
-        now = self._clock.timestamp()
-        rows = self._rows("find", task_id=task_id, now=now)
-        if not rows:
-            return False
-        found = {"id": rows[0][8]}
+    def revoke(self, *task_ids: str, instead: Substitute | None = None) -> set[str]:
+        rows = self._rows("find", task_ids=json.dumps(task_ids), now=self._clock.timestamp())
+        revoked: set[str] = set()
+        for start in range(0, len(rows), _CHUNK):
+            revoked |= self._revoke(rows[start : start + _CHUNK], instead)
+        return revoked
 
-        def replace(connection: sqlite3.Connection) -> bool:
-            revoked = connection.execute(STATEMENTS["revoke"], found).rowcount > 0
-            if revoked and instead is not None:
-                connection.execute(INSERT_MESSAGE, message_row(instead, now))
+    def _revoke(self, rows: Sequence[tuple[Any, ...]], instead: Substitute | None) -> set[str]:
+        found = [(row[8], _stored_message(row)) for row in rows]
+        substitutes = [None if instead is None else instead(message) for _, message in found]
+        now = self._clock.timestamp()
+
+        def replace(connection: sqlite3.Connection) -> set[str]:
+            revoked: set[str] = set()
+            for (key, message), substitute in zip(found, substitutes, strict=True):
+                if connection.execute(STATEMENTS["revoke"], {"id": key}).rowcount > 0:
+                    revoked.add(message.task_id)
+                    if substitute is not None:
+                        connection.execute(INSERT_MESSAGE, message_row(substitute, now))
             return revoked
 
         return self._database.write(replace)
@@ -77,11 +84,11 @@ class SqliteAdmin:
     def purge(self, queue: str) -> int:
         # What is published while we purge stays: otherwise a busy publisher would keep us here for good.
         ((newest,),) = self._rows("newest_message")
-        parameters = {"queue": queue, "newest": newest, "limit": _PURGE_CHUNK}
+        parameters = {"queue": queue, "newest": newest, "limit": _CHUNK}
         purged = 0
         for name in ("purge_ready", "purge_scheduled", "purge_parked"):
-            deleted = _PURGE_CHUNK
-            while deleted == _PURGE_CHUNK:
+            deleted = _CHUNK
+            while deleted == _CHUNK:
                 deleted = self._write(name, parameters)
                 purged += deleted
         return purged

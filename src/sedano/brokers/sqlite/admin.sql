@@ -50,8 +50,7 @@ ORDER BY id LIMIT :limit;
 SELECT
     task_id, task, queue, CASE WHEN due <= :now THEN 'ready' ELSE state END, priority,
     CASE WHEN due <= :now THEN NULL ELSE due END, crashes, envelope, id
-FROM sedano_message WHERE task_id = :task_id
-LIMIT 1;
+FROM sedano_message WHERE task_id IN (SELECT value FROM json_each(:task_ids));
 
 -- revoke --
 DELETE FROM sedano_message WHERE id = :id AND state <> 'claimed';

@@ -21,6 +21,8 @@ from sedano.brokers.features import BrokerFeatures
 from sedano.brokers.publication import Publication
 from sedano.brokers.sqlite.admin import SqliteAdmin
 from sedano.brokers.sqlite.lease import SqliteLease
+from sedano.brokers.sqlite.ticks import SqliteTicks
+from sedano.brokers.ticks import TickStore
 from sedano.clock import Clock, SystemClock
 from sedano.errors import BrokerError, BrokerUnavailable, ConfigurationError
 from sedano.results.store import JointResults
@@ -64,6 +66,7 @@ class SqliteBroker:
         self._clock = clock or SystemClock()
         self._database = SqliteDatabase(location, deadline=publish_timeout, translate=_translate)
         self.admin = SqliteAdmin(self._database, self._clock)
+        self.ticks: TickStore | None = SqliteTicks(self._database)
 
     @classmethod
     def from_url(

@@ -22,7 +22,7 @@ WHERE state = 'claimed' AND claimed_by = :incarnation;
 -- give_back_unknown --
 -- What a commit of unknown outcome claimed, and nobody was told of.
 UPDATE sedano_message
-SET state = 'ready', claimed_by = NULL, redelivered = 1, ready_since = :now
+SET state = 'ready', claimed_by = NULL, ready_since = :now
 WHERE state = 'claimed' AND claimed_by = :incarnation AND id NOT IN (SELECT value FROM json_each(:known));
 
 -- look --
@@ -85,7 +85,7 @@ DELETE FROM sedano_message WHERE id = ?;
 
 -- requeue --
 UPDATE sedano_message
-SET state = ?, due = ?, ready_since = ?, crashes = crashes + ?, claimed_by = NULL, redelivered = 1
+SET state = ?, due = ?, ready_since = ?, crashes = crashes + ?, redelivered = redelivered OR ?, claimed_by = NULL
 WHERE id = ?;
 
 -- copy_to_dead_letters --

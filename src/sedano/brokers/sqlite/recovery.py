@@ -22,7 +22,7 @@ def _take_over(connection: sqlite3.Connection, dead: str, running: str, now: flo
     suspects = connection.execute(STATEMENTS["running_when_it_died"], parameters).fetchall()
     for tag, crashes in suspects:
         due = now + crash_delay(crashes + 1)
-        connection.execute(STATEMENTS["requeue"], ("scheduled", due, now, True, tag))
+        connection.execute(STATEMENTS["requeue"], ("scheduled", due, now, True, True, tag))
     others = connection.execute(STATEMENTS["give_back_all"], parameters).rowcount
     connection.execute(STATEMENTS["delete_lease"], parameters)
     return len(suspects) + others

@@ -115,6 +115,7 @@ class SettlingBatch:
                 due if scheduled else None,
                 self._now,
                 requeue.crashed,
+                requeue.begun,
                 requeue.tag,
             ),
         )

@@ -4,13 +4,9 @@ from typing import Final
 
 __all__: list[str] = []
 
-_TESTS: Final = "Tests use sedano.testing, task_always_eager, or task.apply()."
-
 _REFUSED: Final = {
     "methods": "It is no part of Celery 5 either.",
     "migrate": "Messages of another broker are worked off by a worker of that broker.",
-    "pytest": _TESTS,
     "rdb": "Run one worker with `sedano worker --pool solo`, and call breakpoint() in the task.",
     "sphinx": "The docstrings of tasks are read by sphinx.ext.autodoc as they are.",
-    "testing": _TESTS,
 }

@@ -16,6 +16,7 @@ from sedano.exceptions import (
     MaxRetriesExceededError,
     NotRegistered,
     OperationalError,
+    QueueNotFound,
     Reject,
     Retry,
     SoftTimeLimitExceeded,
@@ -68,10 +69,6 @@ class CDeprecationWarning(DeprecationWarning):
 
 class SecurityError(CeleryError):
     """Celery's error of signed messages."""
-
-
-class QueueNotFound(TaskError, KeyError):
-    """Celery's error of a queue that task_queues does not have."""
 
 
 class AlreadyRegistered(TaskError):

@@ -1,27 +1,4 @@
-"""``import celery.result``."""
+"""``import celery.result``: the same names."""
 
-from sedano.result import (
-    AsyncResult,
-    EagerResult,
-    GroupResult,
-    ResultBase,
-    ResultSet,
-    allow_join_result,
-    assert_will_not_block,
-    denied_join_result,
-    result_from_tuple,
-    task_join_will_block,
-)
-
-__all__ = [
-    "AsyncResult",
-    "EagerResult",
-    "GroupResult",
-    "ResultBase",
-    "ResultSet",
-    "allow_join_result",
-    "assert_will_not_block",
-    "denied_join_result",
-    "result_from_tuple",
-    "task_join_will_block",
-]
+from sedano.result import *  # noqa: F403
+from sedano.result import __all__ as __all__

@@ -1,25 +1,4 @@
-"""``import celery.schedules``."""
+"""``import celery.schedules``: the same names."""
 
-from sedano.schedules import (
-    BaseSchedule,
-    ParseException,
-    clocked,
-    crontab,
-    crontab_parser,
-    maybe_schedule,
-    schedstate,
-    schedule,
-    solar,
-)
-
-__all__ = [
-    "BaseSchedule",
-    "ParseException",
-    "clocked",
-    "crontab",
-    "crontab_parser",
-    "maybe_schedule",
-    "schedstate",
-    "schedule",
-    "solar",
-]
+from sedano.schedules import *  # noqa: F403
+from sedano.schedules import __all__ as __all__

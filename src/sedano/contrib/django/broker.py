@@ -20,6 +20,7 @@ from sedano.brokers.features import BrokerFeatures
 from sedano.brokers.lease import Lease
 from sedano.brokers.opening import open_broker
 from sedano.brokers.publication import Publication
+from sedano.brokers.ticks import TickStore
 from sedano.clock import Clock
 from sedano.contrib.django.async_context import in_async_context
 from sedano.contrib.django.query_place import in_query_thread
@@ -86,6 +87,10 @@ class DjangoBroker:
     @property
     def admin(self) -> BrokerAdmin:
         return self._own_broker().admin
+
+    @property
+    def ticks(self) -> TickStore | None:
+        return self._own_broker().ticks
 
     def publish(self, publications: Sequence[Publication]) -> None:
         if in_async_context():

@@ -1,16 +1,18 @@
 """Django's system checks of the queue: ``manage.py check``.
 
-Registered when Django starts. Looks at settings only; never opens a connection.
+Registered when Django starts. Look at settings only, but for the one that is asked of a database.
 """
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
+from django.apps import apps
 from django.core import checks
 from django.db import connections
 
-from sedano import locations
-from sedano.contrib.django.vendors import SCHEME, alias_in, vendor_of
+from sedano.contrib.django.site_databases import queue_alias, results_alias
+from sedano.contrib.django.vendors import vendor_of
 from sedano.current import get_current_app
 from sedano.errors import ConfigurationError
 from sedano.settings.sections import Settings
@@ -29,6 +31,7 @@ def register() -> None:
     """Make the checks known to Django."""
     checks.register(check_settings, TAG)
     checks.register(check_database, TAG)
+    checks.register(check_tables, TAG, checks.Tags.database)
 
 
 def check_settings(app_configs: object = None, **kwargs: object) -> list[checks.CheckMessage]:
@@ -48,18 +51,49 @@ def check_database(app_configs: object = None, **kwargs: object) -> list[checks.
         settings = app.settings
     except ConfigurationError:
         return []  # check_settings tells
-    url = locations.broker_url(settings, app.default_broker_url, {})
-    if url.partition(":")[0] != SCHEME:
-        return []
     try:
-        connection = connections[alias_in(url)]
-        vendor_of(connection.alias)
+        alias = queue_alias(app)
+        if alias is None:
+            return []
+        connection = connections[alias]
+        vendor_of(alias)
     except ConfigurationError as error:
         return [checks.Error(str(error), id="sedano.E002")]
     found = _check_on_commit(settings)
     if connection.vendor == "sqlite":
         found += _check_sqlite(connection)
     return found
+
+
+def check_tables(
+    app_configs: object = None, databases: Collection[str] | None = None, **kwargs: object
+) -> list[checks.CheckMessage]:
+    """Whether all migrations have been run, where Django may ask a database: ``check --database default``."""
+    app = get_current_app()
+    try:
+        used = {queue_alias(app), results_alias(app)}
+    except ConfigurationError:
+        return []  # the others tell
+    # `migrate` asks before it does what we would ask for.
+    if not apps.is_installed("sedano.contrib.django") or sys.argv[1:2] == ["migrate"]:
+        return []
+    missing = {alias: _missing_tables(connections[alias]) for alias in sorted(set(databases or ()) & used)}
+    return [
+        checks.Warning(
+            f"The database {alias!r} does not have all of Sedano's tables: {', '.join(tables)} "
+            f"{'is' if len(tables) == 1 else 'are'} missing. Calls and workers that need them fail.",
+            hint=f"Run: python manage.py migrate --database={alias}",
+            id="sedano.W005",
+        )
+        for alias, tables in missing.items()
+        if tables
+    ]
+
+
+def _missing_tables(connection: Any) -> list[str]:
+    present = connection.introspection.table_names()
+    models = apps.get_app_config("sedano").get_models()
+    return sorted({model._meta.db_table for model in models}.difference(present))
 
 
 def _check_on_commit(settings: Settings) -> list[checks.CheckMessage]:

@@ -1,15 +1,15 @@
 """When a message leaves: with the transaction in whose middle it was published.
 
-One gate for each application, in its publisher. A broker inside the database needs none: the message is a
-row of the transaction.
+One gate for each application, in its publisher. A message that is a row of the transaction need not wait.
 """
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from django.db import connection, transaction
+from django.db import connection, connections, transaction
 
 from sedano.contrib.django.async_context import in_async_context
+from sedano.contrib.django.site_databases import queue_alias
 
 if TYPE_CHECKING:
     from sedano.app import Sedano
@@ -28,4 +28,5 @@ class CommitGate:
             transaction.on_commit(send)
 
     def _message_joins_transaction(self) -> bool:
-        return self._app.broker.features.transactional_publish
+        alias = queue_alias(self._app)
+        return alias is not None and connections[alias].in_atomic_block

@@ -102,11 +102,11 @@ class DjangoGroups:
         else:
             self._within(lambda tables: tables.end_chord(end))
 
-    def extend_chord(self, group_id: str, members: int) -> None:
+    def extend_chord(self, group_id: str, members: int, by: str = "") -> None:
         if in_async_context():
-            self._own_groups().extend_chord(group_id, members)
+            self._own_groups().extend_chord(group_id, members, by)
         else:
-            self._within(lambda tables: tables.extend_chord(group_id, members))
+            self._within(lambda tables: tables.extend_chord(group_id, members, by))
 
     def _within(self, step: Callable[[GroupTables], T]) -> T:
         """Do it in one transaction: the caller's, or one of its own."""

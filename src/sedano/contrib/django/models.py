@@ -21,7 +21,7 @@ class Message(models.Model):  # type: ignore[misc]
     due = models.FloatField(null=True, help_text="POSIX seconds; set while scheduled.")
     ready_since = models.FloatField(help_text="POSIX seconds.")
     crashes = models.IntegerField(help_text="Processes that died running it.")
-    redelivered = models.BooleanField(help_text="It had been claimed before.")
+    redelivered = models.BooleanField(help_text="Its task may have begun before.")
     claimed_by = models.TextField(null=True, help_text="The incarnation of the node that holds it.")
     envelope = models.BinaryField()
 
@@ -186,3 +186,35 @@ class ChordPart(models.Model):  # type: ignore[misc]
 
     def __str__(self) -> str:
         return f"{self.member} of {self.group_id}"
+
+
+class Entry(models.Model):  # type: ignore[misc]
+    """An entry of the schedule: when it was last due and run."""
+
+    name = models.TextField(primary_key=True)
+    since = models.FloatField(
+        help_text="POSIX seconds: the last due moment, or when it was first seen."
+    )
+    last_run_at = models.FloatField(null=True, help_text="POSIX seconds.")
+    runs = models.IntegerField()
+    paused = models.BooleanField()
+    document = models.BinaryField(null=True, help_text="Its rule, if it was made at run time.")
+
+    class Meta:
+        db_table = "sedano_entry"
+
+    def __str__(self) -> str:
+        return str(self.name)
+
+
+class Schedule(models.Model):  # type: ignore[misc]
+    """One row: how often entries were changed."""
+
+    id = models.IntegerField(primary_key=True)
+    changes = models.IntegerField()
+
+    class Meta:
+        db_table = "sedano_schedule"
+
+    def __str__(self) -> str:
+        return f"changed {self.changes} times"

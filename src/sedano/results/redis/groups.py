@@ -102,8 +102,8 @@ class RedisGroups:
     def end_chord(self, end: ChordEnd) -> None:
         self._link.run(END_CHORD, self._keys.of_chord(end.group_id), (end.member,))
 
-    def extend_chord(self, group_id: str, members: int) -> None:
-        self._link.run(EXTEND_CHORD, self._keys.of_chord(group_id), (members,))
+    def extend_chord(self, group_id: str, members: int, by: str = "") -> None:
+        self._link.run(EXTEND_CHORD, self._keys.of_chord(group_id), (members, by))
 
     def _until(self, expires_at: float | None) -> tuple[str | int, ...]:
         milliseconds = milliseconds_left(expires_at, self._clock.timestamp())

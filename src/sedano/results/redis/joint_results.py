@@ -16,7 +16,7 @@ from sedano.results.redis.result_server import ScriptResult
 from sedano.results.result_write import ResultWrite
 
 #: A chord, by the key of its group, and what happens to it.
-ScriptExtension: TypeAlias = tuple[bytes, int]
+ScriptExtension: TypeAlias = tuple[bytes, int, str]
 ScriptChordPart: TypeAlias = tuple[bytes, ScriptPart]
 ScriptChordEnd: TypeAlias = tuple[bytes, str]
 
@@ -52,9 +52,11 @@ class RedisJointGroups:
         self._clock = clock
         self._ordered = ordered
 
-    def extend_chord(self, transaction: list[ScriptExtension], group_id: str, members: int) -> None:
+    def extend_chord(
+        self, transaction: list[ScriptExtension], group_id: str, members: int, by: str = ""
+    ) -> None:
         """Add an extension."""
-        transaction.append((self._keys.of_group(group_id), members))
+        transaction.append((self._keys.of_group(group_id), members, by))
 
     def add_parts(self, transaction: list[ScriptChordPart], parts: Sequence[ChordPart]) -> list[bool]:
         """Add parts."""
@@ -67,6 +69,10 @@ class RedisJointGroups:
 
     def has_part(self, transaction: object, part: ChordPart) -> bool:
         """Looked up by the script itself."""
+        return False
+
+    def is_to_end(self, transaction: object, part: ChordPart) -> bool:
+        """The script looks at the message instead."""
         return False
 
     def take_end(self, transaction: list[ScriptChordEnd], end: ChordEnd) -> bool:

@@ -41,14 +41,19 @@ class SqliteJointGroups:
         """All of it, within this transaction."""
         return GroupTables(_Statements(transaction), self._clock.timestamp())
 
-    def extend_chord(self, transaction: sqlite3.Connection, group_id: str, members: int) -> None:
-        self.within(transaction).extend_chord(group_id, members)
+    def extend_chord(
+        self, transaction: sqlite3.Connection, group_id: str, members: int, by: str = ""
+    ) -> None:
+        self.within(transaction).extend_chord(group_id, members, by)
 
     def add_parts(self, transaction: sqlite3.Connection, parts: Sequence[ChordPart]) -> list[bool]:
         return self.within(transaction).add_parts(parts)
 
     def has_part(self, transaction: sqlite3.Connection, part: ChordPart) -> bool:
         return self.within(transaction).has_part(part)
+
+    def is_to_end(self, transaction: sqlite3.Connection, part: ChordPart) -> bool:
+        return self.within(transaction).is_to_end(part)
 
     def take_end(self, transaction: sqlite3.Connection, end: ChordEnd) -> bool:
         return self.within(transaction).take_end(end)
@@ -73,8 +78,8 @@ class SqliteGroups:
     def begin_chord(self, group_id: str, size: int, *, expires_at: float | None) -> None:
         self._database.write(lambda c: self._within(c).begin_chord(group_id, size, expires_at))
 
-    def extend_chord(self, group_id: str, members: int) -> None:
-        self._database.write(lambda c: self._within(c).extend_chord(group_id, members))
+    def extend_chord(self, group_id: str, members: int, by: str = "") -> None:
+        self._database.write(lambda c: self._within(c).extend_chord(group_id, members, by))
 
     def add_parts(self, parts: Sequence[ChordPart]) -> list[bool]:
         return self._database.write(lambda c: self._within(c).add_parts(parts)) if parts else []

@@ -65,9 +65,13 @@ WHERE group_id = ? AND (expires_at IS NULL OR expires_at > ?)
 AND (ended OR EXISTS (SELECT 1 FROM sedano_chord_part AS part
                       WHERE part.group_id = sedano_chord.group_id AND part.member = ?));
 
+-- is_to_end --
+SELECT 1 FROM sedano_chord WHERE group_id = ? AND (expires_at IS NULL OR expires_at > ?) AND claimed_by = ?;
+
 -- parts --
 SELECT document FROM sedano_chord_part
 WHERE group_id = (SELECT group_id FROM sedano_chord WHERE group_id = ? AND (expires_at IS NULL OR expires_at > ?))
+AND length(document) > 0
 ORDER BY place IS NULL, place, id;
 
 -- prune_groups --

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
-from typing import Final, TypeAlias
+from typing import Any, ClassVar, Final, TypeAlias
 
 import pytest
 
 from sedano.brokers.broker import Broker
 from sedano.brokers.lease import Claimed, Lease
-from sedano.brokers.settlement import Finish
+from sedano.brokers.settlement import Finish, Requeue
 from sedano.clock import Clock, SystemClock
 from sedano.results.store import ResultStore
 from sedano.testing.clock import ManualClock
@@ -21,7 +21,18 @@ LEASE: Final = timedelta(seconds=10)
 
 
 class BrokerFixtures:
-    """``open_broker`` comes from the class under test, and ``open_results`` where results can be joint."""
+    """``open_broker`` comes from the class under test, and ``open_results`` where results can be joint.
+
+    A broker whose server keeps the time gives ``clock`` one that lets it pass, and says here how long tests
+    wait.
+    """
+
+    #: Seconds until what is put off becomes due. Tests let this time pass.
+    later: ClassVar[float] = 60.0
+    #: Nodes that die of one message, one after the other: its pause doubles with each.
+    deaths: ClassVar[int] = 5
+    #: Moments that are written down may differ from the test's by so many seconds.
+    blur: ClassVar[float] = 1e-6
 
     @pytest.fixture
     def clock(self) -> ManualClock:
@@ -53,6 +64,23 @@ class BrokerFixtures:
         results = open_results(clock)
         yield results
         results.close()
+
+    def die(self, lease: Lease, clock: ManualClock) -> None:
+        """Have the node of this lease die, and its lease run out."""
+        clock.advance(LEASE.total_seconds() + 1)
+
+    def recover(self, broker: Broker, heir: Lease, count: int) -> None:
+        """Have so many messages taken over from the dead."""
+        if broker.features.returns_claims:
+            # What was running gets its crash attempt from who claims it.
+            found = heir.claim(["celery"], count + 1).deliveries
+            heir.claim([], 0, [Requeue(delivery.tag, begun=False) for delivery in found])
+        else:
+            assert heir.recover_dead() == count
+
+    def about(self, moment: float) -> Any:
+        """Equal to this moment, as far as a moment can be told."""
+        return pytest.approx(moment, abs=self.blur)
 
 
 def begin_lease(broker: Broker, node: str = "w1@host", *, results: ResultStore | None = None) -> Lease:

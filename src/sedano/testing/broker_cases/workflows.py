@@ -3,32 +3,22 @@
 import threading
 
 from sedano.brokers.broker import Broker
-from sedano.brokers.lease import Lease
-from sedano.brokers.settlement import Bury, Finish, Record, Settlement
-from sedano.results.group_store import ChordEnd, ChordPart, WorkflowChange
+from sedano.brokers.settlement import Bury, Finish, Record
+from sedano.results.group_store import ChordEnd, WorkflowChange
 from sedano.results.result_write import ResultWrite
 from sedano.results.store import ResultStore
+from sedano.testing.broker_cases.chords import ends, hold, hold_completed, tells
 from sedano.testing.broker_cases.fixtures import LEASE, BrokerFixtures, begin_lease, drain, ids_of
 from sedano.testing.clock import ManualClock
 from sedano.testing.group_store_cases import LATER, part
 from sedano.testing.messages import publication
 
 
-def tells(*parts: ChordPart) -> WorkflowChange:
-    """These members have ended."""
-    return WorkflowChange(parts=parts)
-
-
-def ends(member: ChordPart) -> WorkflowChange:
-    """This member ends its chord."""
-    return WorkflowChange(end=ChordEnd(member.group_id, member.member))
-
-
 class WorkflowCases(BrokerFixtures):
     """``settlement.workflow`` and ``Claimed.completing``."""
 
     def test_a_member_is_counted_with_its_settlement(self, broker: Broker, results: ResultStore) -> None:
-        lease, (tag,) = self._claim(broker, results, "a")
+        lease, (tag,) = hold(broker, results, "a")
         results.groups.begin_chord("g", 2, expires_at=LATER)
 
         claimed = lease.claim(["celery"], 0, [Finish(tag, workflow=tells(part("a")))])
@@ -40,7 +30,7 @@ class WorkflowCases(BrokerFixtures):
     def test_the_member_that_completes_a_chord_keeps_its_message(
         self, broker: Broker, results: ResultStore
     ) -> None:
-        lease, (first, second) = self._claim(broker, results, "a", "b")
+        lease, (first, second) = hold(broker, results, "a", "b")
         results.groups.begin_chord("g", 2, expires_at=LATER)
         result = ResultWrite("b", "SUCCESS", b"document")
 
@@ -62,7 +52,7 @@ class WorkflowCases(BrokerFixtures):
     def test_the_body_is_published_with_the_end_of_its_chord(
         self, broker: Broker, results: ResultStore
     ) -> None:
-        lease, tag, member = self._complete(broker, results)
+        lease, tag, member = hold_completed(broker, results)
 
         claimed = lease.claim(
             ["celery"], 10, [Finish(tag, follow_ups=(publication("body"),), workflow=ends(member))]
@@ -78,14 +68,14 @@ class WorkflowCases(BrokerFixtures):
     def test_of_an_end_that_comes_too_late_nothing_takes_effect_but_the_removal_of_the_message(
         self, broker: Broker, results: ResultStore
     ) -> None:
-        lease, tag, member = self._complete(broker, results)
+        lease, tag, member = hold_completed(broker, results)
         results.groups.end_chord(ChordEnd("g", member.member))
         results.groups.begin_chord("outer", 1, expires_at=LATER)
         change = WorkflowChange(
             results=(ResultWrite("step", "FAILURE", b"failed"),),
             parts=(part("body", group_id="outer"),),
             end=ChordEnd("g", member.member),
-            extensions=(("outer", 1),),
+            extensions=(("outer", 1, "more"),),
         )
 
         claimed = lease.claim(
@@ -103,7 +93,7 @@ class WorkflowCases(BrokerFixtures):
     def test_a_record_of_an_end_that_comes_too_late_changes_nothing(
         self, broker: Broker, results: ResultStore
     ) -> None:
-        lease, tag, member = self._complete(broker, results)
+        lease, tag, member = hold_completed(broker, results)
         results.groups.end_chord(ChordEnd("g", member.member))
         result, body = ResultWrite("body", "FAILURE", b"failed"), publication("body")
 
@@ -130,7 +120,7 @@ class WorkflowCases(BrokerFixtures):
         assert results.groups.parts("g") == []
 
     def test_the_end_of_one_chord_may_complete_another(self, broker: Broker, results: ResultStore) -> None:
-        lease, tag, member = self._complete(broker, results)
+        lease, tag, member = hold_completed(broker, results)
         results.groups.begin_chord("outer", 1, expires_at=LATER)
         body = part("body", group_id="outer")
         end = WorkflowChange(parts=(body,), end=ChordEnd("g", member.member))
@@ -146,7 +136,7 @@ class WorkflowCases(BrokerFixtures):
     def test_a_burial_that_completes_a_chord_is_a_dead_letter_whose_message_is_kept(
         self, broker: Broker, results: ResultStore
     ) -> None:
-        lease, (tag,) = self._claim(broker, results, "a")
+        lease, (tag,) = hold(broker, results, "a")
         results.groups.begin_chord("g", 1, expires_at=LATER)
 
         claimed = lease.claim(["celery"], 0, [Bury(tag, "broken", workflow=tells(part("a")))])
@@ -164,7 +154,7 @@ class WorkflowCases(BrokerFixtures):
     def test_a_burial_that_completes_no_chord_is_one_like_any_other(
         self, broker: Broker, results: ResultStore
     ) -> None:
-        lease, (tag,) = self._claim(broker, results, "a")
+        lease, (tag,) = hold(broker, results, "a")
         results.groups.begin_chord("g", 2, expires_at=LATER)
 
         claimed = lease.claim(["celery"], 0, [Bury(tag, "broken", workflow=tells(part("a")))])
@@ -174,27 +164,8 @@ class WorkflowCases(BrokerFixtures):
         assert broker.admin.queues() == []
         assert len(broker.admin.dead_letters()) == 1
 
-    def test_a_settlement_that_completes_a_chord_can_be_repeated(
-        self, broker: Broker, results: ResultStore
-    ) -> None:
-        """As it is when the broker's answer did not arrive."""
-        lease, (finished, buried) = self._claim(broker, results, "a", "b")
-        results.groups.begin_chord("g", 1, expires_at=LATER)
-        results.groups.begin_chord("h", 1, expires_at=LATER)
-        batch: list[Settlement] = [
-            Finish(finished, None, (publication("next"),), tells(part("a"))),
-            Bury(buried, "broken", workflow=tells(part("b", group_id="h"))),
-        ]
-        lease.claim(["celery"], 0, batch)
-
-        claimed = lease.claim(["celery"], 10, batch)
-
-        assert list(claimed.completing) == [(finished, "g"), (buried, "h")]
-        assert (claimed.lost, ids_of(claimed)) == ([], ["next"])
-        assert len(broker.admin.dead_letters()) == 1
-
     def test_a_record_may_complete_a_chord(self, broker: Broker, results: ResultStore) -> None:
-        lease, (tag,) = self._claim(broker, results, "a")
+        lease, (tag,) = hold(broker, results, "a")
         results.groups.begin_chord("g", 1, expires_at=LATER)
 
         claimed = lease.claim(["celery"], 0, [Record(tag, workflow=tells(part("a")))])
@@ -214,7 +185,7 @@ class WorkflowCases(BrokerFixtures):
     def test_results_of_steps_that_never_run_are_stored_with_the_settlement(
         self, broker: Broker, results: ResultStore
     ) -> None:
-        lease, (tag,) = self._claim(broker, results, "a")
+        lease, (tag,) = hold(broker, results, "a")
         steps = tuple(ResultWrite(name, "FAILURE", name.encode()) for name in ("second", "third"))
 
         lease.claim(["celery"], 0, [Finish(tag, workflow=WorkflowChange(results=steps))])
@@ -223,14 +194,14 @@ class WorkflowCases(BrokerFixtures):
         assert broker.admin.find("a") is None
 
     def test_a_chord_is_extended_with_the_settlement(self, broker: Broker, results: ResultStore) -> None:
-        lease, (first, second) = self._claim(broker, results, "a", "b")
+        lease, (first, second) = hold(broker, results, "a", "b")
         results.groups.begin_chord("g", 1, expires_at=LATER)
 
         claimed = lease.claim(
             ["celery"],
             0,
             [
-                Finish(first, workflow=WorkflowChange(extensions=(("g", 1),))),
+                Finish(first, workflow=WorkflowChange(extensions=(("g", 1, "more"),))),
                 Finish(second, workflow=tells(part("b", 1))),
             ],
         )
@@ -241,10 +212,12 @@ class WorkflowCases(BrokerFixtures):
     def test_a_settlement_that_came_too_late_counts_nobody(
         self, broker: Broker, results: ResultStore
     ) -> None:
-        lease, (tag,) = self._claim(broker, results, "a")
+        lease, (tag,) = hold(broker, results, "a")
         lease.claim(["celery"], 0, [Finish(tag)])
         results.groups.begin_chord("g", 1, expires_at=LATER)
-        change = WorkflowChange((ResultWrite("step", "FAILURE", b"failed"),), (part("a"),), None, (("g", 1),))
+        change = WorkflowChange(
+            (ResultWrite("step", "FAILURE", b"failed"),), (part("a"),), None, (("g", 1, "more"),)
+        )
 
         claimed = lease.claim(
             ["celery"],
@@ -281,7 +254,7 @@ class WorkflowCases(BrokerFixtures):
     def test_a_chord_whose_node_dies_before_its_end_is_ended_by_another(
         self, broker: Broker, results: ResultStore, clock: ManualClock
     ) -> None:
-        dead, tag, member = self._complete(broker, results)
+        dead, tag, member = hold_completed(broker, results)
         clock.advance(LEASE.total_seconds() + 1)
         heir = begin_lease(broker, "heir@host", results=results)
         assert heir.recover_dead() == 1
@@ -300,7 +273,7 @@ class WorkflowCases(BrokerFixtures):
     def test_the_end_of_a_lease_gives_back_a_message_that_was_kept(
         self, broker: Broker, results: ResultStore
     ) -> None:
-        lease, _, _ = self._complete(broker, results)
+        lease, _, _ = hold_completed(broker, results)
 
         assert lease.end() == 1
 
@@ -334,21 +307,3 @@ class WorkflowCases(BrokerFixtures):
         assert [group_id for _, group_id in completing] == ["g"]
         assert results.groups.parts("g") == [name.encode() for name in names]
         assert broker.admin.depth("celery").claimed == 1
-
-    @staticmethod
-    def _claim(broker: Broker, results: ResultStore, *names: str) -> tuple[Lease, list[int]]:
-        """A lease with joint results that has claimed these messages, which are all there are."""
-        broker.publish([publication(name) for name in names])
-        lease = begin_lease(broker, results=results)
-        return lease, [delivery.tag for delivery in lease.claim(["celery"], len(names)).deliveries]
-
-    @classmethod
-    def _complete(cls, broker: Broker, results: ResultStore) -> tuple[Lease, int, ChordPart]:
-        """A lease that holds the message of ``b``, which has completed the chord ``g`` of ``a`` and ``b``."""
-        lease, (tag,) = cls._claim(broker, results, "b")
-        member = part("b", 1)
-        results.groups.begin_chord("g", 2, expires_at=LATER)
-        results.groups.add_parts([part("a", 0)])
-        claimed = lease.claim(["celery"], 0, [Finish(tag, workflow=tells(member))])
-        assert list(claimed.completing) == [(tag, "g")]
-        return lease, tag, member

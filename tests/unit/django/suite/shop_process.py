@@ -16,9 +16,17 @@ class ShopProcess:
 
     def run(self, code: str, *, settings: str = "", setup: bool = True, expect: int = 0) -> str:
         """Run Python code; ``settings`` is added to the shop's. Returns what it printed."""
-        (self.folder / "more_settings.py").write_text(f"from shop_settings import *\n{settings}\n")
+        self.write_settings(settings)
         prelude = "import django; django.setup()\n" if setup else ""
         return self.command([sys.executable, "-W", "error", "-c", prelude + code], expect=expect)
+
+    def write_settings(self, settings: str) -> None:
+        """Add these to the shop's, in every process that is started from now on."""
+        (self.folder / "more_settings.py").write_text(f"from shop_settings import *\n{settings}\n")
+
+    def python(self, code: str) -> str:
+        """Run Python code with the settings that are there; returns what it printed."""
+        return self.command([sys.executable, "-W", "error", "-c", f"import django; django.setup()\n{code}"])
 
     def manage(self, *arguments: str, expect: int = 0) -> str:
         """Run a management command."""

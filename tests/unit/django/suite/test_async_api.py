@@ -78,6 +78,11 @@ class TestInATestCase(TestCase):
 
         assert await result.aget() == "tea"
 
+    async def test_a_view_that_awaits_its_call_publishes_in_the_transaction_of_the_test(self) -> None:
+        answer = await self.async_client.get("/awaited-calls/")
+
+        assert answer.json() == {"task": (await Message.objects.aget()).task_id, "state": "PENDING"}
+
 
 class TestInTransactions(TransactionTestCase):
     async def test_the_message_is_committed_with_the_order(self) -> None:
@@ -107,6 +112,23 @@ class TestInTransactions(TransactionTestCase):
 
         message = await Message.objects.aget()
         assert answer.json() == {"tasks": [message.task_id]}
+
+    async def test_a_view_that_awaits_its_call_publishes_for_everybody_at_once(self) -> None:
+        answer = await self.async_client.get("/awaited-calls/")
+
+        found = await asyncio.to_thread(current_app.broker.admin.find, answer.json()["task"])
+        assert found is not None
+
+    async def test_a_call_that_a_view_awaits_in_a_transaction_is_committed_with_it(self) -> None:
+        answer = await self.async_client.get("/awaited-calls-in-transactions/")
+
+        assert (await Message.objects.aget()).task_id == answer.json()["task"]
+        assert await Order.objects.acount() == 1
+
+    async def test_a_call_that_a_view_awaits_in_a_transaction_is_rolled_back_with_it(self) -> None:
+        await self.async_client.get("/awaited-calls-in-transactions/?fail=1")
+
+        assert await Message.objects.acount() == await Order.objects.acount() == 0
 
     async def test_waiting_ends_when_a_worker_commits_the_result(self) -> None:
         results = current_app.results

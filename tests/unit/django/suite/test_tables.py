@@ -14,11 +14,14 @@ TABLES = (
     "sedano_message",
     "sedano_node",
     "sedano_queue",
+    "sedano_rate",
     "sedano_dead_letter",
     "sedano_result",
     "sedano_group",
     "sedano_chord",
     "sedano_chord_part",
+    "sedano_entry",
+    "sedano_schedule",
 )
 
 
@@ -62,6 +65,7 @@ def test_each_model_says_what_it_is() -> None:
         models.Message(task="shop.ship", task_id="1", state="ready", queue="celery"),
         models.Node(incarnation="sedano@host/1/abc"),
         models.Queue(name="celery"),
+        models.Rate(task="shop.print_label"),
         models.DeadLetter(task="shop.ship", task_id="1", reason="crashed"),
         models.Result(task_id="1", state="SUCCESS"),
         models.Group(group_id="g"),
@@ -74,6 +78,7 @@ def test_each_model_says_what_it_is() -> None:
         "shop.ship[1] ready in celery",
         "sedano@host/1/abc",
         "celery",
+        "shop.print_label",
         "shop.ship[1]: crashed",
         "1: SUCCESS",
         "g",

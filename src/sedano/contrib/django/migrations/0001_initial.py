@@ -62,7 +62,7 @@ class Migration(migrations.Migration):  # type: ignore[misc]
                 ("due", models.FloatField(help_text="POSIX seconds; set while scheduled.", null=True)),
                 ("ready_since", models.FloatField(help_text="POSIX seconds.")),
                 ("crashes", models.IntegerField(help_text="Processes that died running it.")),
-                ("redelivered", models.BooleanField(help_text="It had been claimed before.")),
+                ("redelivered", models.BooleanField(help_text="Its task may have begun before.")),
                 (
                     "claimed_by",
                     models.TextField(help_text="The incarnation of the node that holds it.", null=True),

@@ -30,6 +30,26 @@ def ship_later(order_id):
 
 
 @shared_task
+def stocktaking(names):
+    """The body of a chord."""
+    return sorted(names)
+
+
+@shared_task(rate_limit="20/s", rate_limit_scope="cluster")
+def print_label(order_id):
+    """There is one printer for all workers."""
+    Order.objects.filter(pk=order_id).update(shipped=F("shipped") + 1)
+    return time.time()
+
+
+@shared_task(rate_limit="20/s")
+def wrap(order_id):
+    """Every worker has its own hands."""
+    Order.objects.filter(pk=order_id).update(shipped=F("shipped") + 1)
+    return time.time()
+
+
+@shared_task
 def connection_number():
     """Which connection this process uses, and whether a transaction is open in it."""
     connection.ensure_connection()

@@ -1,6 +1,6 @@
 """The shop's pages."""
 
-from asgiref.sync import sync_to_async
+from asgiref.sync import async_to_sync, sync_to_async
 from django.db import transaction
 from django.http import HttpRequest, JsonResponse
 from django.urls import path
@@ -31,6 +31,24 @@ def record_order() -> Order:
     return order
 
 
+async def await_the_call(request: HttpRequest) -> JsonResponse:
+    """Outside of any transaction; in a TestCase, in the one of the test."""
+    task = await ship.adelay(1)
+    return JsonResponse({"task": task.id, "state": await task.astate()})
+
+
+async def await_the_call_in_a_transaction(request: HttpRequest) -> JsonResponse:
+    @sync_to_async
+    def place() -> str:
+        with transaction.atomic():
+            order = Order.objects.create(name="tea")
+            task = async_to_sync(ship.adelay)(order.pk)
+            transaction.set_rollback("fail" in request.GET)
+        return task.id
+
+    return JsonResponse({"task": await place()})
+
+
 async def place_order_and_await(request: HttpRequest) -> JsonResponse:
     await record_order()
     return JsonResponse({"tasks": [message.task_id async for message in Message.objects.all()]})
@@ -40,4 +58,6 @@ urlpatterns = [
     path("orders/", place_order),
     path("async-orders/", place_order_async),
     path("awaited-orders/", place_order_and_await),
+    path("awaited-calls/", await_the_call),
+    path("awaited-calls-in-transactions/", await_the_call_in_a_transaction),
 ]

@@ -61,7 +61,9 @@ def _without_djangos_options(arguments: list[str]) -> list[str]:
 
 def _let_children_find_the_project() -> None:
     """A worker's processes do not start through ``manage.py``, which puts its directory on the path."""
-    project = str(Path(sys.argv[0]).resolve().parent)
+    program = Path(sys.argv[0]).resolve()
+    # `python -m django` puts the working directory on the path, and not that of Django's own program.
+    project = str(Path.cwd() if program.name == "__main__.py" else program.parent)
     paths = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     if project not in paths:
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [project, *paths]))

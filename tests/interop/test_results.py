@@ -1,4 +1,4 @@
-"""Results over Redis that one library stores and the other reads: each reads the other's as its own."""
+"""Results in Redis that one library stores and the other reads: each reads the other's as its own."""
 
 import json
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Messages of Celery's protocol 1: what clients send that are set up for the workers of Celery 3."""
+"""Messages of Celery's protocol 1 over each broker: what clients send that are set up for Celery 3."""
 
 import time
 from datetime import UTC, datetime, timedelta

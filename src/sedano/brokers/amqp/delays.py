@@ -1,0 +1,181 @@
+"""How RabbitMQ keeps a message until it is due: Celery's 28 queues, each of which holds it for 2^n seconds.
+
+Used by publishers and leases. A message goes through the queues of the binary digits of its delay, which its
+routing key begins with. Whole seconds are waited there; what is left of a second, in the lease that gets the
+message.
+
+From the last of them it goes to its queue, which is bound there directly: so it does not matter whether that
+is classic or quorum, and what kind of exchange it has. A message to an exchange goes through a queue of its
+own that sends it on at once, with the routing key that it was published with.
+"""
+
+from hashlib import sha256
+from typing import Any, Final
+
+from sedano.amqp.failures import ChannelClosed
+from sedano.amqp.link import AmqpLink
+from sedano.brokers.amqp.topology import Declaring
+from sedano.queues.exchange import Exchange
+
+#: Digits of a delay: eight and a half years. What is due later comes then, and waits again.
+LEVELS: Final = 28
+LONGEST: Final = 2**LEVELS - 1
+#: Where messages come out that are due.
+DELIVERY: Final = "celery_delayed_delivery"
+_LEVEL: Final = "celery_delayed_{}"
+#: Where messages wait.
+QUEUES: Final = tuple(_LEVEL.format(level) for level in range(LEVELS))
+_ENTRANCE: Final = _LEVEL.format(LEVELS - 1)
+_QUORUM: Final = "quorum"
+#: Routing keys have 255 bytes, of which the digits and their dots take some.
+_LONGEST_KEY: Final = 255 - 2 * LEVELS
+_RELAY: Final = "sedano.due."
+
+
+def digits(seconds: int) -> str:
+    """The beginning of the routing key of a message that is to wait for so long.
+
+    >>> digits(90)
+    '0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.1.0.1.1.0.1.0'
+    """
+    return ".".join(format(min(seconds, LONGEST), f"0{LEVELS}b"))
+
+
+class Delays:
+    """Thread-safe: at worst something is declared twice.
+
+    Args:
+        queue_type: Of the queues that messages wait in, where we make them: ``classic`` or ``quorum``.
+    """
+
+    def __init__(self, queue_type: str = _QUORUM) -> None:
+        self._queue_type = queue_type
+        self._is_declared = False
+        self._bound: set[str] = set()
+
+    def address(self, key: str, seconds: int) -> tuple[str, str]:
+        """Exchange and routing key of a message that waits so long (at least one second) and goes on then.
+
+        Args:
+            key: Of ``key_of_queue`` or ``key_of_exchange``.
+        """
+        return _ENTRANCE, f"{digits(seconds)}.{key}"
+
+    def key_of_queue(self, link: AmqpLink, queue: str) -> str:
+        """What stands for a queue, which is there. Declares what that needs."""
+        key = _key(queue)
+        if key not in self._bound:
+            self._declare(link)
+            self._bind(link, queue, key)
+        return key
+
+    def key_of_exchange(self, link: AmqpLink, exchange: str, routing_key: str) -> str:
+        """What stands for an exchange, and for the routing key there. Declares what that needs."""
+        name = _RELAY + _fitting(f"{exchange}.{routing_key}", _LONGEST_KEY - len(_RELAY))
+        key = _key(name)
+        if key not in self._bound:
+            self._declare(link)
+            declaring = Declaring(link)
+            following = {"x-dead-letter-exchange": exchange, "x-dead-letter-routing-key": routing_key}
+            declaring.plain_queue(name, arguments={**self._arguments, "x-message-ttl": 0, **following})
+            declaring.close()
+            self._bind(link, name, key)
+        return key
+
+    def queue_of(self, routing_key: str) -> str:
+        """The queue that a message goes to which waits with this routing key, as far as we know."""
+        return ".".join(routing_key.split(".")[LEVELS:])
+
+    def forget(self) -> None:
+        """It is not there any more."""
+        self._is_declared = False
+        self._bound.clear()
+
+    @property
+    def _arguments(self) -> dict[str, Any]:
+        arguments = {"x-queue-type": self._queue_type, "x-overflow": "reject-publish"}
+        if self._queue_type == _QUORUM:
+            # From one queue to the next with a confirm.
+            arguments["x-dead-letter-strategy"] = "at-least-once"
+        return arguments
+
+    def _bind(self, link: AmqpLink, queue: str, key: str) -> None:
+        with link.within():
+            channel = link.channel()
+            # Not "#.": that would fetch the messages of all queues whose names end alike.
+            channel.queue_bind(queue, DELIVERY, "*." * LEVELS + key)
+            channel.close()
+        self._bound.add(key)
+
+    def _declare(self, link: AmqpLink) -> None:
+        if self._is_declared:
+            return
+        try:
+            self._declare_at_once(link)
+        except ChannelClosed:
+            # Some of it exists with other settings: one by one then.
+            self._declare_one_by_one(link)
+        self._is_declared = True
+
+    def _declare_at_once(self, link: AmqpLink) -> None:
+        """More than a hundred commands; only the last one is answered."""
+        with link.within():
+            channel: Any = link.channel()
+            with link.gathered():
+                for level in range(LEVELS):
+                    name = _LEVEL.format(level)
+                    channel.exchange_declare(name, "topic", durable=True, auto_delete=False, nowait=True)
+                    channel.queue_declare(
+                        name, durable=True, auto_delete=False, nowait=True, arguments=self._level(level)
+                    )
+                channel.exchange_declare(DELIVERY, "topic", durable=True, auto_delete=False, nowait=True)
+                for level in range(LEVELS):
+                    name, following, waits, passes = _level_bindings(level)
+                    channel.queue_bind(name, name, waits, nowait=True)
+                    channel.exchange_bind(following, name, passes, nowait=True)
+            channel.exchange_declare(DELIVERY, "topic", passive=True)
+            channel.close()
+
+    def _declare_one_by_one(self, link: AmqpLink) -> None:
+        declaring = Declaring(link)
+        for level in range(LEVELS):
+            name = _LEVEL.format(level)
+            declaring.exchange(Exchange(name, "topic"))
+            declaring.plain_queue(name, arguments=self._level(level))
+        declaring.exchange(Exchange(DELIVERY, "topic"))
+        for level in range(LEVELS):
+            name, following, waits, passes = _level_bindings(level)
+            declaring.bind(name, name, waits)
+            with link.within():
+                declaring.channel.exchange_bind(following, name, passes)
+        declaring.close()
+
+    def _level(self, level: int) -> dict[str, Any]:
+        return {
+            **self._arguments,
+            "x-message-ttl": 2**level * 1000,
+            "x-dead-letter-exchange": _following(level),
+        }
+
+
+def _following(level: int) -> str:
+    """The exchange after a level's queue."""
+    return _LEVEL.format(level - 1) if level else DELIVERY
+
+
+def _level_bindings(level: int) -> tuple[str, str, str, str]:
+    """Of one level: its exchange and queue, the next exchange, and the keys of what waits here and passes."""
+    before = "*." * (LEVELS - 1 - level)
+    return _LEVEL.format(level), _following(level), f"{before}1.#", f"{before}0.#"
+
+
+def _key(name: str) -> str:
+    """What stands for a queue behind the digits: its name, where a routing key can say that."""
+    words = name.split(".")
+    if "*" in words or "#" in words:
+        return sha256(name.encode()).hexdigest()
+    return _fitting(name, _LONGEST_KEY)
+
+
+def _fitting(name: str, longest: int) -> str:
+    return name if len(name.encode()) <= longest else sha256(name.encode()).hexdigest()

@@ -1,0 +1,106 @@
+"""Reading queues without taking from them: messages are received, looked at, and given back.
+
+Used by ``AmqpAdmin``, on its own connection. While somebody looks, nodes do not get these messages; afterwards
+they count as returned. RabbitMQ has no other way.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import amqp
+
+from sedano.amqp.failures import ChannelClosed
+from sedano.amqp.link import AmqpLink
+from sedano.brokers.amqp.consumers import Arrival
+from sedano.brokers.amqp.outbound import Outbound
+from sedano.brokers.amqp.settling import MOST_RETURNS, Copy
+
+_NOT_FOUND: Final = 404
+
+
+class Look:
+    """What is in some queues at a moment. Everything that is not removed is given back at the end."""
+
+    def __init__(self, link: AmqpLink, outbound: Outbound) -> None:
+        self._link = link
+        self._outbound = outbound
+        self._channel: Any = link.channel()
+        #: The server closes this one when it is asked for what is not there.
+        self._asking: Any = None
+        self._seen: list[Arrival] = []
+
+    def count(self, queue: str) -> int:
+        """How many messages are ready; 0 for a queue that is not there."""
+        declared = self._asked(lambda channel: channel.queue_declare(queue, passive=True))
+        return int(declared.message_count) if declared is not None else 0
+
+    def purge(self, queue: str) -> int:
+        """Delete what is ready; returns how many. 0 for a queue that is not there."""
+        return self._asked(lambda channel: channel.queue_purge(queue)) or 0
+
+    def messages(self, queue: str, limit: int | None = None) -> list[Arrival]:
+        """The next messages of a queue, or all of them."""
+        count = self.count(queue)
+        wanted = count if limit is None else min(limit, count)
+        if wanted <= 0:
+            return []
+        found: list[Arrival] = []
+
+        def on_message(message: amqp.Message) -> None:
+            found.append(Arrival(message, queue))
+
+        with self._link.within():
+            self._channel.basic_qos(0, min(wanted, 65_535), False)
+            name = self._channel.basic_consume(queue, callback=on_message)
+        before = -1
+        while before < len(found) < wanted:
+            before = len(found)
+            with self._link.within():
+                # When the second answer is here, so is what the queue sent before the first.
+                self._channel.queue_declare(queue, passive=True)
+                self._channel.queue_declare(queue, passive=True)
+        with self._link.within():
+            self._channel.basic_cancel(name)
+        self._seen += found
+        return found
+
+    def remove(self, arrival: Arrival) -> None:
+        """Take it out of its queue for good."""
+        with self._link.within():
+            self._channel.basic_ack(arrival.tag)
+        self._seen.remove(arrival)
+
+    def close(self) -> None:
+        """Give back the others."""
+        # A quorum queue would drop what was given back too often.
+        for arrival in [one for one in self._seen if one.returns >= MOST_RETURNS]:
+            self._outbound.publish((), [Copy(arrival.queue, arrival.message)])
+            self.remove(arrival)
+        for channel in (self._channel, self._asking):
+            if channel is not None and channel.is_open:
+                with self._link.within():
+                    channel.close()
+
+    def _asked(self, question: Callable[[Any], Any]) -> Any:
+        """The server's answer; None for a queue that is not there."""
+        if self._asking is None or not self._asking.is_open:
+            self._asking = self._link.channel()
+        try:
+            with self._link.within():
+                return question(self._asking)
+        except ChannelClosed as error:
+            if error.code != _NOT_FOUND:
+                raise
+            return None
+
+
+@contextlib.contextmanager
+def look(link: AmqpLink, outbound: Outbound) -> Iterator[Look]:
+    """For as long as the block lasts."""
+    looking = Look(link, outbound)
+    try:
+        yield looking
+    finally:
+        if link.is_open:
+            looking.close()

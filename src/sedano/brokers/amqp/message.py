@@ -1,0 +1,302 @@
+"""A message as RabbitMQ carries it, both ways. Proved by ``tests/interop``.
+
+``encode`` is called for every publication, ``decode`` for every message that a lease holds, ``restamped`` for
+those that are published again. It is Celery's form: the body as it is, the headers as a table. A message of
+ours has one header more, ``sedano``, which Celery ignores: an array that is cut off where only defaults
+follow. Never looks at arguments, but for a message of protocol 1: its body alone names the task.
+
+Its time to live is not the server's business, which would drop it and tell nobody: the header ``expires``
+tells the node when a call is void.
+"""
+
+import json
+import struct
+from collections.abc import Mapping
+from typing import Any, Final
+
+import amqp
+import msgspec
+from amqp.exceptions import FrameSyntaxError
+
+from sedano.brokers.delivery import Delivery
+from sedano.brokers.publication import Publication
+from sedano.errors import MessageTooLarge
+from sedano.message import body_peek
+from sedano.message.envelope import Envelope
+
+_STAMP: Final = "sedano"
+#: Headers and properties go in one frame, and servers take none that is longer (``frame_max``). Bytes.
+_LARGEST_HEAD: Final = 128 * 1024 - 64
+#: Bytes of a short text in AMQP.
+_LONGEST_SHORT: Final = 255
+#: What is written on messages that lie aside: where they came from, and why.
+PARKED: Final = "sedano_parked"
+DEAD: Final = "sedano_dead"
+#: What RabbitMQ and we add to the headers on a message's way.
+_ON_ITS_WAY: Final = frozenset({
+    "x-death", "x-first-death-exchange", "x-first-death-queue", "x-first-death-reason",
+    "x-last-death-exchange", "x-last-death-queue", "x-last-death-reason",
+    PARKED, DEAD, "x-delivery-count", "x-acquired-count", "x-stream-offset",
+})  # fmt: skip
+#: The server acts on the first one, and refuses the second.
+_NOT_COPIED: Final = ("expiration", "user_id")
+#: One octet.
+_HIGHEST_PRIORITY: Final = 255
+#: What py-amqp ends in where no table can hold it: large numbers, names of more than 255 bytes.
+_NO_TABLE: Final = (struct.error, ValueError, OverflowError, FrameSyntaxError)
+
+
+class Stamp(msgspec.Struct, array_like=True, gc=False):
+    """What a message of ours says beside what Celery says."""
+
+    #: When it became ready, or will (then it waits), POSIX seconds.
+    since: float
+    crashes: int = 0
+    redelivered: bool = False
+    #: Where the property cannot say it.
+    priority: int | None = None
+    expiration: str | None = None
+    #: Where the table does not say the same: the headers as they were, whose they are, and the task.
+    headers: str | None = None
+    task_id: str | None = None
+    task: str | None = None
+    #: It was put off until ``since``; otherwise a moment that lies ahead is of a clock that is ahead.
+    waits: bool = False
+
+
+class _Written(amqp.Message):  # type: ignore[misc]
+    """Its head is written when it is made: so errors are those of one message, and not of a connection."""
+
+    def __init__(self, body: bytes, properties: Mapping[str, Any]) -> None:
+        super().__init__(body, **properties)
+        self._head: bytes = super()._serialize_properties()
+
+    def _serialize_properties(self) -> bytes:
+        return self._head
+
+
+_encode_json: Final = msgspec.json.Encoder().encode
+_decode_json: Final = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+def encode(publication: Publication, now: float) -> amqp.Message:
+    """The message as Celery sends it, ready since ``now`` (POSIX seconds), or when it is due.
+
+    Raises:
+        MessageTooLarge: Its headers are larger than servers take.
+    """
+    envelope = publication.envelope
+    since = now if publication.due is None else max(now, publication.due)
+    priority = min(max(0, publication.priority), _HIGHEST_PRIORITY)
+    stamp = Stamp(
+        since,
+        priority=publication.priority if publication.priority != envelope.priority else None,
+        expiration=envelope.expiration,
+        waits=since > now,
+    )
+    table = _table(envelope.headers)
+    if table is None or table.get("id") != publication.task_id or table.get("task") != publication.task:
+        stamp.task_id, stamp.task = publication.task_id, publication.task
+    if table is None or _encode_json(table) != envelope.headers:
+        stamp.headers = envelope.headers.decode("utf-8", "surrogatepass")
+    properties = {
+        "content_type": envelope.content_type,
+        "content_encoding": envelope.content_encoding,
+        "application_headers": table,
+        "delivery_mode": envelope.delivery_mode,
+        "priority": priority,
+        "correlation_id": _short(envelope.correlation_id),
+        "reply_to": _short(envelope.reply_to),
+    }
+    return _written(envelope.body, properties, stamp, f"{publication.task}[{publication.task_id}]")
+
+
+def decode(message: amqp.Message, *, tag: int, queue: str, now: float, redelivered: bool = False) -> Delivery:
+    """A message that a lease holds.
+
+    One whose task only a child can name has an empty ``task``. ``ready_since`` of one that has come before
+    its time lies ahead.
+
+    Args:
+        now: When one became ready that does not say so, POSIX seconds.
+        redelivered: The server says so; the message may say it as well.
+    """
+    table = _headers_of(message)
+    stamp = stamp_of(message)
+    if stamp is None:
+        envelope = _envelope(message, _json(table), message.properties.get("expiration"))
+        task_id, task, envelope = _name(table, envelope)
+        return Delivery(tag, task_id, task, queue, envelope, envelope.priority, 0, redelivered, now)
+    headers = _json(table) if stamp.headers is None else stamp.headers.encode("utf-8", "surrogatepass")
+    envelope = _envelope(message, headers, stamp.expiration)
+    return Delivery(
+        tag,
+        _known_by(table.get("id")) if stamp.task_id is None else stamp.task_id,
+        _known_by(table.get("task")) if stamp.task is None else stamp.task,
+        queue,
+        envelope,
+        envelope.priority if stamp.priority is None else stamp.priority,
+        stamp.crashes,
+        redelivered or stamp.redelivered,
+        stamp.since,
+        None,
+        stamp.headers is None and stamp.task_id is None and _is_unconditional(table),
+    )
+
+
+def restamped(
+    message: amqp.Message,
+    *,
+    crashes: int | None = None,
+    redelivered: bool | None = None,
+    due: float | None = None,
+    now: float,
+    notes: Mapping[str, Any] | None = None,
+) -> amqp.Message:
+    """A copy of a message that has come, to be published again; what is None stays as it was.
+
+    Args:
+        due: When it is to be ready, POSIX seconds; None means ``now``.
+        notes: Further headers.
+    """
+    stamp = stamp_of(message)
+    if stamp is None:
+        # From now on it is read as one of ours.
+        delivery = decode(message, tag=0, queue="", now=now)
+        stamp = Stamp(now, expiration=delivery.envelope.expiration)
+        stamp.task_id, stamp.task = delivery.task_id, delivery.task
+        stamp.headers = delivery.envelope.headers.decode("utf-8", "surrogatepass")
+    stamp.since = now if due is None else due
+    stamp.waits = due is not None
+    if crashes is not None:
+        stamp.crashes = crashes
+    if redelivered is not None:
+        stamp.redelivered = redelivered
+    properties = {name: value for name, value in message.properties.items() if name not in _NOT_COPIED}
+    table = {name: value for name, value in _headers_of(message).items() if name not in _ON_ITS_WAY}
+    table |= notes or {}
+    return _written(message.body or b"", {**properties, "application_headers": table}, stamp, "a message")
+
+
+def due_of(message: amqp.Message) -> float | None:
+    """When a message is to be ready that was put off, POSIX seconds."""
+    stamp = stamp_of(message)
+    return stamp.since if stamp is not None and stamp.waits else None
+
+
+def stamp_of(message: amqp.Message) -> Stamp | None:
+    """What a message of ours says beside what Celery says; None of somebody else's."""
+    said = _headers_of(message).get(_STAMP)
+    if not isinstance(said, list):
+        return None
+    try:
+        return msgspec.convert(said, Stamp)
+    except msgspec.ValidationError:
+        return None
+
+
+# -- writing
+
+
+def _written(body: bytes, properties: dict[str, Any], stamp: Stamp, whose: str) -> amqp.Message:
+    table = properties["application_headers"]
+    try:
+        written = _Written(body, {**properties, "application_headers": _stamped(table, stamp)})
+    except _NO_TABLE:
+        names = {name: value for name, value in (table or {}).items() if name in ("task", "id")}
+        if stamp.headers is None:
+            stamp.headers = _json(table or {}).decode("utf-8", "surrogatepass")
+        written = _Written(body, {**properties, "application_headers": _stamped(names, stamp)})
+    if len(written._head) > _LARGEST_HEAD:
+        raise MessageTooLarge(
+            f"The headers of {whose} take {len(written._head)} bytes; RabbitMQ takes {_LARGEST_HEAD}."
+        )
+    return written
+
+
+def _stamped(table: Mapping[str, Any] | None, stamp: Stamp) -> dict[str, Any]:
+    said = list(msgspec.structs.astuple(stamp))
+    while len(said) > 1 and not said[-1] and said[-1] != "":
+        said.pop()
+    return {**(table or {}), _STAMP: said}
+
+
+def _table(headers: bytes) -> dict[str, Any] | None:
+    """Headers as a table; None for those that are no object."""
+    try:
+        return _decode_json(headers)
+    except msgspec.DecodeError:
+        pass
+    try:
+        # What Python's JSON writes and the standard does not allow: NaN, halves of surrogate pairs.
+        found = json.loads(headers)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _short(text: str | None) -> str | None:
+    """A text that fits into a property; None for a longer one, which is in the headers as well."""
+    return text if text is None or len(text.encode("utf-8", "surrogatepass")) <= _LONGEST_SHORT else None
+
+
+# -- reading
+
+
+def _headers_of(message: amqp.Message) -> dict[str, Any]:
+    return message.properties.get("application_headers") or {}
+
+
+def _envelope(message: amqp.Message, headers: bytes, expiration: Any) -> Envelope:
+    properties = message.properties
+    return Envelope(
+        headers,
+        message.body or b"",
+        properties.get("content_type") or "application/data",
+        properties.get("content_encoding") or "binary",
+        properties.get("correlation_id"),
+        properties.get("reply_to"),
+        properties.get("priority") or 0,
+        properties.get("delivery_mode") or 2,
+        expiration,
+    )
+
+
+def _json(table: Mapping[str, Any]) -> bytes:
+    """The headers that the sender gave the message, as JSON."""
+    ours = {name: value for name, value in table.items() if name != _STAMP and name not in _ON_ITS_WAY}
+    try:
+        return _encode_json(ours)
+    except (TypeError, ValueError):  # halves of surrogate pairs, names that are no text
+        return json.dumps({str(name): value for name, value in ours.items()}, default=str).encode()
+
+
+def _name(table: Mapping[str, Any], envelope: Envelope) -> tuple[str, str, Envelope]:
+    """The task's id and name, of a message that somebody else sent; of protocol 1, with the headers of 2."""
+    if "task" not in table and (headers := body_peek.headers_of(envelope)) is not None:
+        envelope = msgspec.structs.replace(envelope, headers=headers)
+        table = _table(headers) or {}
+    return _known_by(table.get("id")) or envelope.correlation_id or "", _known_by(table.get("task")), envelope
+
+
+def _known_by(value: Any) -> str:
+    """A name or an id; empty if it is none that could be written down."""
+    return value if isinstance(value, str) and (value.isascii() or not _has_surrogates(value)) else ""
+
+
+def _has_surrogates(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def _is_unconditional(table: Mapping[str, Any]) -> bool:
+    limits = table.get("timelimit")
+    return (
+        table.get("eta") is None
+        and table.get("expires") is None
+        and (limits is None or limits == [None, None])
+        and "revoked" not in table
+    )

@@ -1,0 +1,118 @@
+"""What a lease or an operator sends on a connection of its own: messages, copies, news, and questions.
+
+Used by ``AmqpLease`` and ``AmqpAdmin``, in the thread that owns the connection. Lost with it.
+"""
+
+import time
+from collections.abc import Collection, Iterable, Sequence
+from typing import Final
+
+import amqp
+
+from sedano.amqp.confirms import Confirms, Outgoing
+from sedano.amqp.link import AmqpLink
+from sedano.brokers.amqp import dead_letters, delays, parking, pauses
+from sedano.brokers.amqp.sending import Batch, Draft, Sending, draft, first_error
+from sedano.brokers.amqp.settling import Copy
+from sedano.brokers.amqp.topology import Declaring
+from sedano.brokers.publication import Publication
+from sedano.clock import Clock
+from sedano.queues.definition import QueueDefinition
+
+#: Queues of our own; nobody consumes them.
+_ASIDE: Final = frozenset({dead_letters.QUEUE, parking.QUEUE})
+
+
+class Outbound:
+    """Publishes and declares.
+
+    Args:
+        link: Is open.
+        sending: Knows the application's queues, and nothing of this connection.
+        aside: Arguments of the queues in which messages lie aside.
+        timeout: Seconds that publishing may take.
+    """
+
+    def __init__(
+        self, link: AmqpLink, sending: Sending, clock: Clock, *, aside: dict[str, str], timeout: float
+    ) -> None:
+        self._link = link
+        self._sending = sending
+        self._clock = clock
+        self._aside = aside
+        self._timeout = timeout
+        self._confirms: Confirms | None = None
+        self._declaring = Declaring(link)
+        self._have: set[str] = set()
+        pauses.declare(link, self._declaring.channel)
+
+    # -- queues
+
+    def definition_of(self, queue: str) -> QueueDefinition:
+        """What the application says of a queue."""
+        return self._sending.topology.queues.find(queue)
+
+    def declare(self, queue: str) -> None:
+        """Have this queue, which somebody is about to consume from."""
+        if queue not in _ASIDE:
+            self._sending.topology.have(self._link, (queue,))
+        elif queue not in self._have:
+            self._declaring.plain_queue(queue, arguments=self._aside)
+            self._have.add(queue)
+
+    def is_prioritized(self, queue: str) -> bool:
+        """Whether messages of a queue overtake each other."""
+        return "x-max-priority" in self.definition_of(queue).arguments
+
+    def waits_for(self, message: amqp.Message) -> str:
+        """The queue that a message goes to when it is due."""
+        return delays.queue_of(message.delivery_info["routing_key"])
+
+    @property
+    def delay_queues(self) -> Sequence[str]:
+        """Where messages wait that are not due."""
+        return delays.QUEUES
+
+    # -- messages
+
+    def publish(self, publications: Iterable[Publication], copies: Iterable[Copy] = ()) -> None:
+        """All of them, confirmed."""
+        now = self._clock.timestamp()
+        deadline = time.monotonic() + self._timeout
+        drafts = [draft(one, now) for one in publications]
+        aside: list[Outgoing] = []
+        for copy in copies:
+            if copy.queue in _ASIDE:
+                self.declare(copy.queue)
+                aside.append(Outgoing("", copy.queue, copy.message))
+            else:
+                drafts.append(Draft(copy.message, copy.queue, due=copy.due))
+        if drafts:
+            batch = Batch(drafts)
+            if refusals := self._sending.send(self._link, self._confirmed, batch, deadline=deadline):
+                raise first_error(refusals)
+        if aside:
+            self._confirmed().publish(aside, deadline=deadline)
+
+    def tell(self, messages: Sequence[Outgoing]) -> None:
+        """Messages that nobody misses."""
+        self._confirmed().send(messages, deadline=time.monotonic() + self._timeout)
+
+    def _confirmed(self) -> Confirms:
+        if self._confirms is None or not self._confirms.is_open:
+            self._confirms = Confirms(self._link)
+        return self._confirms
+
+    # -- pauses
+
+    def pause(self, queue: str) -> None:
+        """Have ``paused_of`` name it."""
+        pauses.pause(self._link, self._declaring.channel, queue)
+
+    def resume(self, queue: str) -> None:
+        """Undo ``pause``."""
+        pauses.resume(self._link, self._declaring.channel, queue)
+
+    def paused_of(self, queues: Collection[str]) -> set[str]:
+        """Those of these queues that are paused."""
+        return pauses.paused_of(self._confirmed(), queues, deadline=time.monotonic() + self._timeout)

@@ -1,0 +1,231 @@
+"""A private RabbitMQ: started on free ports, in a folder of its own, and gone when the test is.
+
+Used by tests that talk to a real server. It takes seconds to start, so they share one (``rabbitmq`` in the
+conftest) wherever they do not harm it. Without ``rabbitmq-server`` on this machine they are skipped, with the
+command that brings it; where ``CI`` is set they fail.
+"""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import uuid
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.servers.certificates import Certificates
+
+#: Where Debian puts the scripts that run as anybody; those in the path want to be root or rabbitmq.
+_DEBIAN: Final = "/usr/lib/rabbitmq/bin"
+#: A node of its own that is ready for tests: nothing listens anywhere but here, and sleeping costs nothing.
+_ERLANG: Final = (
+    "-noinput +sbwt none +sbwtdcpu none +sbwtdio none -kernel inet_dist_use_interface {127,0,0,1}"
+)
+
+
+def needs_rabbitmq() -> Path:
+    """The folder with rabbitmq-server and the tools beside it."""
+    found = shutil.which("rabbitmq-server", path=os.pathsep.join([_DEBIAN, os.environ.get("PATH", "")]))
+    if found is None or shutil.which("epmd") is None:
+        reason = "There is no rabbitmq-server here; `make servers` (as root) brings it."
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return Path(found).parent
+
+
+#: Deletes some virtual hosts, as far as they are still there, and makes others.
+_CHANGE_VHOSTS: Final = """
+    Who = <<"test">>,
+    [catch rabbit_vhost:delete(Name, Who) || Name <- {}],
+    [begin
+        rabbit_vhost:add(Name, Who),
+        rabbit_auth_backend_internal:set_permissions(<<"guest">>, Name, <<".*">>, <<".*">>, <<".*">>, Who)
+     end || Name <- {}].
+"""
+
+
+class RabbitServer:
+    """One server. It can be frozen, killed, and started again with or without its data.
+
+    Args:
+        folder: Where it keeps everything; a new one.
+        config: More lines of ``rabbitmq.conf``.
+        certificates: It listens with TLS as well, at ``tls_port``.
+    """
+
+    def __init__(self, folder: Path, *config: str, certificates: Certificates | None = None) -> None:
+        self._tools = needs_rabbitmq()
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+        self._spare: list[str] = []
+        self._used: list[str] = []
+        self.port, distribution, epmd_port, self.tls_port = _free_ports(4)
+        self.url = f"amqp://guest:guest@127.0.0.1:{self.port}//"
+        lines = ["loopback_users.guest = false", "disk_free_limit.absolute = 1MB", *config]
+        if certificates is not None:
+            lines += [
+                f"listeners.ssl.default = 127.0.0.1:{self.tls_port}",
+                f"ssl_options.cacertfile = {certificates.authority}",
+                f"ssl_options.certfile = {certificates.certificate}",
+                f"ssl_options.keyfile = {certificates.key}",
+                "ssl_options.verify = verify_none",
+            ]
+        (folder / "rabbitmq.conf").write_text("\n".join(lines) + "\n")
+        (folder / "plugins").write_text("[].\n")
+        self._environment = {
+            "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
+            "LANG": "C.UTF-8",
+            "HOME": str(folder),  # of the cookie
+            "ERL_EPMD_PORT": str(epmd_port),
+            "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "RABBITMQ_NODENAME": f"test{self.port}@localhost",
+            "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
+            "RABBITMQ_NODE_PORT": str(self.port),
+            "RABBITMQ_DIST_PORT": str(distribution),
+            "RABBITMQ_MNESIA_BASE": str(folder / "data"),
+            "RABBITMQ_LOG_BASE": str(folder),
+            "RABBITMQ_LOGS": str(folder / "rabbitmq.log"),
+            "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
+            "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq"),
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": _ERLANG,
+            # The script then becomes the server, instead of starting it: its pid is the server's.
+            "RABBITMQ_ALLOW_INPUT": "1",
+        }
+        # Started by us: a server would start one that outlives it.
+        epmd = ["epmd", "-port", str(epmd_port), "-address", "127.0.0.1"]
+        self._epmd = subprocess.Popen(epmd, env=self._environment, stdin=subprocess.DEVNULL)
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        with (self._folder / "output.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [str(self._tools / "rabbitmq-server")],
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self._folder,
+            )
+        deadline = time.monotonic() + 60
+        while not _speaks_amqp(self.port):
+            if time.monotonic() > deadline or self._process.poll() is not None:
+                pytest.fail(f"rabbitmq-server did not start: {(self._folder / 'output.log').read_text()}")
+            time.sleep(0.02)
+
+    def freeze(self) -> None:
+        """Keep it from doing anything, with its connections open."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        """End it as a power cut does."""
+        if self._process is not None:
+            self._signal(signal.SIGKILL)
+            self._process.wait()
+            self._process = None
+
+    def shut_down(self) -> None:
+        """End it as an administrator does."""
+        if self._process is not None:
+            self._signal(signal.SIGTERM)
+            self._process.wait(60)
+            self._process = None
+
+    def forget(self) -> None:
+        """Delete what it has written, so that it starts empty. Only while it is not running."""
+        shutil.rmtree(self._folder / "data", ignore_errors=True)
+        self._spare, self._used = [], []
+
+    def stop(self) -> None:
+        """End it for good."""
+        self.kill()
+        self._epmd.kill()
+        self._epmd.wait()
+
+    def ctl(self, *arguments: str, tool: str = "rabbitmqctl") -> str:
+        """What ``rabbitmqctl`` (or another tool) prints. Takes a second or two."""
+        done = subprocess.run(
+            [str(self._tools / tool), "--quiet", *arguments],
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert done.returncode == 0, f"{tool} {' '.join(arguments)}: {done.stdout}{done.stderr}"
+        return done.stdout
+
+    def evaluate(self, erlang: str) -> str:
+        """What an Erlang expression gives in the server."""
+        return self.ctl("eval", erlang).strip()
+
+    def close_connections(self) -> None:
+        """Close every connection, as an administrator does."""
+        self.ctl("close_all_connections", "--global", "the test says so")
+
+    def block_publishers(self) -> None:
+        """Say that memory is used up: whoever publishes is stopped, and told with ``connection.blocked``."""
+        self.ctl("set_vm_memory_high_watermark", "absolute", "1MB")
+
+    def unblock_publishers(self) -> None:
+        """Say that there is memory again."""
+        self.ctl("set_vm_memory_high_watermark", "0.4")
+
+    def new_vhost(self) -> str:
+        """The URL of a virtual host of its own, that is empty. ``give_back`` it."""
+        if not self._spare:
+            # Ten in one call: the call takes longer than they do.
+            self._spare = [f"v{uuid.uuid4().hex[:12]}" for _ in range(10)]
+            used, self._used = self._used, []
+            self.evaluate(_CHANGE_VHOSTS.format(_erlang(used), _erlang(self._spare)))
+        return f"amqp://guest:guest@127.0.0.1:{self.port}/{self._spare.pop()}"
+
+    def give_back(self, url: str) -> None:
+        """The virtual host of this URL is done with; it is deleted some time."""
+        self._used.append(url.rpartition("/")[2])
+
+    def delete_vhost(self, url: str) -> None:
+        """Delete the virtual host of a URL, with everything in it, now."""
+        self.ctl("delete_vhost", url.rpartition("/")[2])
+
+    def _signal(self, number: int) -> None:
+        assert self._process is not None
+        os.kill(self._process.pid, number)
+
+
+def _erlang(names: list[str]) -> str:
+    return "[" + ", ".join(f'<<"{name}">>' for name in names) + "]"
+
+
+def _speaks_amqp(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=2) as connection:
+            connection.sendall(b"AMQP\x00\x00\x09\x01")
+            # A method frame on channel 0: connection.start.
+            return connection.recv(3) == b"\x01\x00\x00"
+    except OSError:
+        return False
+
+
+def _free_ports(count: int) -> list[int]:
+    probes = [socket.socket() for _ in range(count)]
+    try:
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
+    finally:
+        for probe in probes:
+            probe.close()

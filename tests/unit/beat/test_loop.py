@@ -1,0 +1,334 @@
+"""The scheduler's loop, turn by turn, on a clock that the test turns."""
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from sedano.beat.entry import Entry, read_entry
+from sedano.beat.loop import Scheduler
+from sedano.brokers.memory.broker import MemoryBroker
+from sedano.brokers.publication import Publication
+from sedano.errors import ConfigurationError
+from sedano.schedules import clocked, crontab
+from sedano.testing.clock import ManualClock
+from sedano.testing.messages import publication
+
+DAY = 86_400.0
+
+
+class Stage:
+    """A memory broker, entries, and schedulers that share both; each message's id is its entry's name."""
+
+    def __init__(self) -> None:
+        self.clock = ManualClock()
+        self.broker = MemoryBroker(clock=self.clock)
+        self.entries: dict[str, Entry] = {}
+        self.prepare: Callable[[Entry], Publication] = lambda entry: publication(entry.name)
+
+    def write(self, name: str, schedule: Any, **more: Any) -> None:
+        self.entries[name] = read_entry(name, {"task": "tests.tidy", "schedule": schedule, **more}, app=None)
+        self.broker.ticks.write(name, b"", now=self.clock.timestamp())
+
+    def scheduler(self) -> Scheduler:
+        return Scheduler(
+            self.broker.ticks,
+            read_entries=lambda: list(self.entries.values()),
+            prepare=lambda entry: self.prepare(entry),
+            clock=self.clock,
+        )
+
+    def pass_time(self, seconds: float, *schedulers: Scheduler, step: float = 0.25) -> None:
+        """Let time pass in steps, each scheduler taking a turn after each of them."""
+        for _ in range(round(seconds / step)):
+            self.clock.advance(step)
+            for scheduler in schedulers:
+                scheduler.turn()
+
+    def started(self) -> list[str]:
+        """What was published since the last look."""
+        found = [message.task_id for message in self.broker.admin.peek("celery", limit=10_000)]
+        self.broker.admin.purge("celery")
+        return found
+
+
+@pytest.fixture
+def stage() -> Stage:
+    return Stage()
+
+
+def test_an_interval_begins_when_the_entry_is_first_seen(stage: Stage) -> None:
+    stage.write("tidy", 30)
+    scheduler = stage.scheduler()
+    scheduler.turn()
+
+    stage.pass_time(29.75, scheduler)
+    assert stage.started() == []
+    stage.pass_time(0.25, scheduler)
+    assert stage.started() == ["tidy"]
+    stage.pass_time(60, scheduler)
+    assert stage.started() == ["tidy", "tidy"]
+
+
+def test_an_interval_longer_than_the_time_between_restarts_is_kept(stage: Stage) -> None:
+    stage.write("weekly", timedelta(days=7))
+    runs = []
+    for restart in range(4 * 15):
+        scheduler = stage.scheduler()
+        scheduler.turn()
+        stage.pass_time(6 * 3600, scheduler, step=900)
+        runs += [restart * 0.25 for _ in stage.started()]
+
+    assert runs == [6.75, 13.75]
+
+
+def test_an_interval_keeps_its_rhythm_however_late_its_runs_are(stage: Stage) -> None:
+    stage.write("tidy", 10)
+    scheduler = stage.scheduler()
+    scheduler.turn()
+
+    stage.pass_time(105, scheduler, step=7)
+
+    assert len(stage.started()) == 10
+    state = stage.broker.ticks.states(["tidy"], now=0)["tidy"]
+    assert (state.since - ManualClock().timestamp()) % 10 == 0
+
+
+def test_of_many_schedulers_one_starts_each_tick(stage: Stage) -> None:
+    for number in range(20):
+        stage.write(f"tidy {number}", 1)
+    schedulers = [stage.scheduler() for _ in range(5)]
+    for scheduler in schedulers:
+        scheduler.turn()
+
+    stage.pass_time(30, *schedulers)
+
+    started = stage.started()
+    assert {name: started.count(name) for name in started} == {f"tidy {n}": 30 for n in range(20)}
+
+
+def test_another_scheduler_goes_on_when_the_busy_one_is_gone(stage: Stage) -> None:
+    stage.write("tidy", 1)
+    first, second = stage.scheduler(), stage.scheduler()
+    for scheduler in (first, second):
+        scheduler.turn()
+
+    stage.pass_time(10, first, second)
+    stage.pass_time(10, second)
+
+    assert len(stage.started()) == 20
+
+
+@pytest.mark.parametrize(("missed", "runs"), [("once", 1), ("skip", 0), ("all", 4)])
+def test_runs_that_were_missed_are_made_up_for_as_the_entry_says(
+    stage: Stage, missed: str, runs: int
+) -> None:
+    stage.write("report", 3600, missed=missed)
+    stage.scheduler().turn()
+
+    stage.clock.advance(4 * 3600 + 1800)
+    scheduler = stage.scheduler()
+    scheduler.turn()
+
+    assert len(stage.started()) == runs
+    stage.pass_time(1800, scheduler)
+    assert stage.started() == ["report"]
+
+
+def test_a_run_later_than_the_grace_is_left_out(stage: Stage) -> None:
+    stage.write("report", 3600, grace=600)
+    stage.scheduler().turn()
+
+    stage.clock.advance(3600 + 601)
+    stage.scheduler().turn()
+
+    assert stage.started() == []
+
+
+def test_where_all_missed_runs_count_those_beyond_the_grace_do_not(stage: Stage) -> None:
+    stage.write("report", 3600, missed="all", grace=2 * 3600)
+    stage.scheduler().turn()
+
+    stage.clock.advance(10 * 3600)
+    stage.scheduler().turn()
+
+    assert len(stage.started()) == 3
+
+
+def test_very_many_missed_runs_are_made_up_for_turn_by_turn(stage: Stage) -> None:
+    stage.write("count", 1, missed="all")
+    stage.scheduler().turn()
+
+    stage.clock.advance(1000)
+    scheduler = stage.scheduler()
+    pauses = [scheduler.turn() for _ in range(11)]
+
+    assert len(stage.started()) == 1000
+    assert pauses[:9] == [0.0] * 9
+
+
+def test_a_year_of_missed_minutes_is_one_run(stage: Stage) -> None:
+    stage.write("beat", crontab())
+    stage.scheduler().turn()
+
+    stage.clock.advance(365 * DAY + 30)
+    stage.scheduler().turn()
+
+    assert stage.started() == ["beat"]
+    since = stage.broker.ticks.states(["beat"], now=0)["beat"].since
+    assert stage.clock.timestamp() - since == 30
+
+
+def test_a_moment_comes_once(stage: Stage) -> None:
+    stage.write("launch", clocked(stage.clock.now() + timedelta(hours=1)))
+    scheduler = stage.scheduler()
+    scheduler.turn()
+
+    stage.pass_time(2 * 3600, scheduler, step=60)
+
+    assert stage.started() == ["launch"]
+
+
+def test_a_clock_that_is_set_forward_misses_runs_as_a_pause_does(stage: Stage) -> None:
+    stage.write("tidy", 10)
+    scheduler = stage.scheduler()
+    scheduler.turn()
+
+    stage.clock.set_wall_time(stage.clock.timestamp() + 3600)
+    scheduler.turn()
+
+    assert stage.started() == ["tidy"]
+
+
+def test_a_clock_that_is_set_back_repeats_nothing_that_ran(stage: Stage) -> None:
+    stage.write("nightly", crontab(minute=0, hour=13))
+    scheduler = stage.scheduler()
+    scheduler.turn()
+    stage.pass_time(3600, scheduler, step=60)
+    assert stage.started() == ["nightly"]
+
+    stage.clock.set_wall_time(stage.clock.timestamp() - 2 * 3600)
+    stage.pass_time(4 * 3600, scheduler, step=60)
+
+    assert stage.started() == []
+
+
+def test_an_interval_goes_on_after_a_clock_was_set_back(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage.write("tidy", 10)
+    scheduler = stage.scheduler()
+    scheduler.turn()
+
+    stage.clock.set_wall_time(stage.clock.timestamp() - 30 * DAY)
+    stage.pass_time(100, scheduler)
+
+    assert len(stage.started()) in (9, 10)
+    assert "The entry 'tidy' was last run in the future" in caplog.text
+
+
+def test_a_crontab_at_a_time_that_the_clock_leaves_out_runs_once(stage: Stage) -> None:
+    rome = ZoneInfo("Europe/Rome")
+    stage.clock.advance_to(datetime(2028, 3, 25, 12, tzinfo=UTC))
+    stage.write("night", crontab(minute=30, hour=2), timezone="Europe/Rome")
+    scheduler = stage.scheduler()
+    scheduler.turn()
+
+    stage.clock.advance_to(datetime(2028, 3, 26, 0, tzinfo=rome))
+    stage.pass_time(6 * 3600, scheduler, step=60)
+
+    assert stage.started() == ["night"]
+
+
+def test_a_crontab_at_a_time_that_the_clock_shows_twice_runs_once(stage: Stage) -> None:
+    rome = ZoneInfo("Europe/Rome")
+    stage.clock.advance_to(datetime(2028, 10, 28, 12, tzinfo=UTC))
+    stage.write("night", crontab(minute=30, hour=2), timezone="Europe/Rome")
+    scheduler = stage.scheduler()
+    scheduler.turn()
+
+    stage.clock.advance_to(datetime(2028, 10, 29, 0, tzinfo=rome))
+    stage.pass_time(6 * 3600, scheduler, step=60)
+
+    assert stage.started() == ["night"]
+
+
+def test_a_paused_entry_does_not_run_and_nothing_is_made_up_for(stage: Stage) -> None:
+    stage.write("tidy", 10)
+    scheduler = stage.scheduler()
+    scheduler.turn()
+    ticks = stage.broker.ticks
+
+    assert ticks.pause("tidy", now=stage.clock.timestamp())
+    stage.pass_time(100, scheduler)
+    assert stage.started() == []
+
+    ticks.resume("tidy", now=stage.clock.timestamp())
+    stage.pass_time(10, scheduler)
+    assert len(stage.started()) in (0, 1)
+    stage.pass_time(10, scheduler)
+    assert stage.started() != []
+
+
+def test_an_entry_that_is_written_at_run_time_is_taken_up(stage: Stage) -> None:
+    scheduler = stage.scheduler()
+    scheduler.turn()
+
+    stage.write("new", 5)
+    stage.pass_time(7, scheduler)
+
+    assert stage.started() == ["new"]
+
+
+def test_an_entry_that_is_taken_away_runs_no_more(stage: Stage) -> None:
+    stage.write("tidy", 5)
+    scheduler = stage.scheduler()
+    scheduler.turn()
+
+    del stage.entries["tidy"]
+    stage.broker.ticks.remove("tidy")
+    stage.pass_time(20, scheduler)
+
+    assert stage.started() == []
+
+
+def test_an_entry_that_cannot_be_run_is_named_once_and_the_others_go_on(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    def prepare(entry: Entry) -> Publication:
+        if entry.name == "broken":
+            raise ConfigurationError("no task is registered as 'proj.gone'")
+        return publication(entry.name)
+
+    stage.prepare = prepare
+    stage.write("broken", 5)
+    stage.write("tidy", 5)
+    scheduler = stage.scheduler()
+    scheduler.turn()
+
+    with caplog.at_level(logging.ERROR):
+        stage.pass_time(20, scheduler)
+
+    assert stage.started() == ["tidy"] * 4
+    (record,) = caplog.records
+    assert "'broken' cannot be run" in record.message
+    assert "no task is registered as 'proj.gone'" in record.message
+
+
+def test_an_entry_that_was_repaired_runs_at_its_next_moment(stage: Stage) -> None:
+    def prepare(entry: Entry) -> Publication:
+        if stage.clock.timestamp() % 100 <= 50:
+            raise ConfigurationError("not yet")
+        return publication(entry.name)
+
+    stage.prepare = prepare
+    stage.write("tidy", 5)
+    scheduler = stage.scheduler()
+    scheduler.turn()
+
+    stage.pass_time(100, scheduler)
+
+    assert 8 <= len(stage.started()) <= 11
