@@ -26,7 +26,7 @@ class RedisServer:
 
     def __init__(self, port: int, unsettled: Mapping[str, Count], results: Mapping[str, Count]) -> None:
         self.port = port
-        self.url = f"redis://127.0.0.1:{port}/0"
+        self.url = self.results_url = f"redis://127.0.0.1:{port}/0"
         self._client: Any = Redis(port=port, socket_timeout=30)
         self._unsettled = unsettled
         self._results = results

@@ -22,10 +22,11 @@ from benchmarks.contender import Contender
 from benchmarks.report import as_document, print_json, print_table
 from benchmarks.rounds import Comparison, compare
 from benchmarks.setting import Setting
+from benchmarks.settings.on_rabbitmq import ON_RABBITMQ
 from benchmarks.settings.on_redis import ON_REDIS
 from benchmarks.settings.on_sqlite import ON_SQLITE
 
-SETTINGS: Final = (ON_SQLITE, ON_REDIS)
+SETTINGS: Final = (ON_SQLITE, ON_REDIS, ON_RABBITMQ)
 
 
 def main() -> None:

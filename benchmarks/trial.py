@@ -39,6 +39,7 @@ class Trial:
             **dict(self.contender.environment),
             "PYTHONPATH": f"{apps / self.contender.app_folder}{os.pathsep}{apps}",
             "BENCH_URL": self.server.url,
+            "BENCH_RESULTS_URL": self.server.results_url,
             "BENCH_STORE_RESULTS": "yes" if self.store_results else "",
             "BENCH_CALLS_FOLDER": str(self.calls_folder),
         }

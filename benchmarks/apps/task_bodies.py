@@ -9,8 +9,9 @@ of its tasks is called, as the contender's documentation does it (``delay()`` an
     work_and_tell       5 ms of work, then the same
     kill_own_process    what a segmentation fault does
 
-The environment says where the server is (BENCH_URL), whether results are stored (BENCH_STORE_RESULTS: empty
-or not) and where calls are counted (BENCH_CALLS_FOLDER).
+The environment says where the server is (BENCH_URL) and that of the results (BENCH_RESULTS_URL; mostly the
+same), whether results are stored (BENCH_STORE_RESULTS: empty or not) and where calls are counted
+(BENCH_CALLS_FOLDER).
 """
 
 import mmap

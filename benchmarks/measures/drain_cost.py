@@ -8,7 +8,7 @@ from benchmarks.client import run_client
 from benchmarks.measures.drain_rate import QUICK
 from benchmarks.measures.measure import Measure
 from benchmarks.progress import wait_for_calls, wait_until_settled
-from benchmarks.redis_server import redis_of
+from benchmarks.server import ServerProcess
 from benchmarks.trial import Trial
 from benchmarks.worker_process import processor_seconds, running_worker
 
@@ -26,7 +26,9 @@ def drain_cost(*, store_results: bool) -> Measure:
 
 def _take(trial: Trial) -> float:
     messages = trial.contender.drain_messages // (QUICK if trial.quick else 1)
-    server = redis_of(trial.server)
+    server = trial.server
+    if not isinstance(server, ServerProcess):
+        raise TypeError("this is measured on servers only")
     run_client(trial, "publish.py", "noop", messages)
     with running_worker(trial) as worker:
         _, first_calls = wait_for_calls(trial, 1)

@@ -35,7 +35,7 @@ class SqliteFile:
     """A database, seen from outside."""
 
     def __init__(self, path: Path) -> None:
-        self.url = f"sqlite:///{path}"
+        self.url = self.results_url = f"sqlite:///{path}"
         self._path = path
 
     def unsettled(self, contender: Contender) -> int:

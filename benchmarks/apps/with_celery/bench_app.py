@@ -8,8 +8,14 @@ from celery import Celery, chord
 
 IGNORE = not os.environ["BENCH_STORE_RESULTS"]
 
-app = Celery("bench_app", broker=os.environ["BENCH_URL"], backend=None if IGNORE else os.environ["BENCH_URL"])
+app = Celery(
+    "bench_app",
+    broker=os.environ["BENCH_URL"],
+    backend=None if IGNORE else os.environ["BENCH_RESULTS_URL"],
+)
 app.conf.task_acks_late = bool(os.environ.get("BENCH_ACKS_LATE"))
+if os.environ.get("BENCH_CONFIRM_PUBLISH"):
+    app.conf.broker_transport_options = {"confirm_publish": True}
 
 
 @app.task(ignore_result=IGNORE)

@@ -7,7 +7,7 @@ import task_bodies
 
 from sedano import Sedano, chord
 
-app = Sedano("bench_app", broker=os.environ["BENCH_URL"], backend=os.environ["BENCH_URL"])
+app = Sedano("bench_app", broker=os.environ["BENCH_URL"], backend=os.environ["BENCH_RESULTS_URL"])
 
 IGNORE = not os.environ["BENCH_STORE_RESULTS"]
 

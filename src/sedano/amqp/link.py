@@ -222,7 +222,7 @@ class AmqpLink:
             self._bell.wake()
 
     def is_stale(self) -> bool:
-        """Whether it cannot be used on: asked when it has been idle, as the server may have ended it since."""
+        """Whether it cannot be used on. Asked when it has been idle: the server may have ended it since."""
         wire = self._wire
         with contextlib.suppress(SedanoError):
             while self.is_open and wire is not None and (wire.has_frame() or wire.is_readable(0)):

@@ -234,7 +234,7 @@ class Executor:
     def _refuse(self, job: Job, error: Exception) -> Executed:
         delivery = job.delivery
         self._announcer.announce(announced.MessageRefused(self._worker, delivery, error))
-        result = self._settling.failure_of(delivery.task_id, error) if delivery.task_id else None
+        result = self._settling.failure_of(delivery, error)
         reason = f"{type(error).__name__}: {error}"
         if job.acknowledged:
             return Executed(delivery.tag, Record(None, result=result))

@@ -71,7 +71,8 @@ class NeverRun:
 
     def _result(self, task_id: str, leaf: Leaf, failure: Failure) -> ResultWrite:
         signature, settings = leaf.signature, self._app.settings.results
-        group_id = (signature.get("options") or {}).get("group_id")
+        options = signature.get("options") or {}
+        group_id, reply_to = options.get("group_id"), options.get("reply_to")
         origin: dict[str, Any] = {"finished_at": self._app.clock.now(), "group_id": group_id}
         if settings.extended:
             origin |= {name: signature[of] for name, of in _SHOWN.items() if of in signature} | {"retries": 0}
@@ -81,10 +82,10 @@ class NeverRun:
             meta = TaskMeta.failed(task_id, failure.error, traceback=failure.traceback, **origin)
         now = self._app.clock.timestamp()
         try:
-            return celery_meta.to_write(meta, settings, now=now)
+            return celery_meta.to_write(meta, settings, now=now, reply_to=reply_to)
         except (NotSerializable, RecursionError):
             shown = TaskMeta.failed(task_id, RuntimeError(repr(failure.error)), **origin)
-            return celery_meta.to_write(shown, settings, now=now)
+            return celery_meta.to_write(shown, settings, now=now, reply_to=reply_to)
 
     def _is_ignored(self, leaf: Leaf) -> bool:
         if self._app.results is None:

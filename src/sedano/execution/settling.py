@@ -9,6 +9,8 @@ import traceback as tracebacks
 from collections.abc import Sequence
 from typing import Any, Final
 
+from sedano.brokers.crash_attempts import crash_delay
+from sedano.brokers.delivery import Delivery
 from sedano.brokers.settlement import Bury, Finish, Record, Requeue, Settlement
 from sedano.errors import (
     Ignore,
@@ -17,6 +19,7 @@ from sedano.errors import (
     ResultStoreUnavailable,
     TaskCrashed,
     TaskRevoked,
+    TimeLimitExceeded,
 )
 from sedano.execution import ending as endings
 from sedano.execution.attempt import Attempt
@@ -39,6 +42,7 @@ from sedano.results import celery_meta
 from sedano.results.group_store import WorkflowChange
 from sedano.results.result_write import ResultWrite
 from sedano.results.task_meta import MetaOrigin, TaskMeta
+from sedano.tasks.acknowledging import acks_on_failure, acks_on_timeout
 from sedano.tasks.request import Context
 
 logger = logging.getLogger("sedano.worker.task")
@@ -80,7 +84,7 @@ class Settling:
             following = self._after_failure(attempt, outcome)
         match outcome:
             case Failed():
-                return self._finish(attempt, self._failure(attempt, outcome), following), outcome
+                return self._after_error(attempt, outcome, following), outcome
             case Crashed(error=crash):
                 return self._bury(attempt, f"TaskCrashed: {crash}", crash, following), outcome
             case Revoked(error=revoked):
@@ -106,11 +110,12 @@ class Settling:
         parts = [member.part(expires_at=expires_at) for member in members]
         return self._finish(attempt, None, Following([], [], parts))
 
-    def failure_of(self, task_id: str, error: Exception) -> ResultWrite | None:
+    def failure_of(self, delivery: Delivery, error: Exception) -> ResultWrite | None:
         """The result of a message that could not even be read."""
-        if self._app.results is None:
+        if self._app.results is None or not delivery.task_id:
             return None
-        return self._write(TaskMeta.failed(task_id, error, finished_at=self._app.clock.now()))
+        meta = TaskMeta.failed(delivery.task_id, error, finished_at=self._app.clock.now())
+        return self._write(meta, delivery.envelope.reply_to, delivery.envelope.correlation_id)
 
     def started(self, attempt: Attempt, node: str | None) -> Record:
         """The function is about to run, in this process."""
@@ -158,6 +163,20 @@ class Settling:
             return Record(None, result=result, follow_ups=follow_ups, workflow=workflow)
         return Finish(attempt.job.delivery.tag, result=result, follow_ups=follow_ups, workflow=workflow)
 
+    def _after_error(self, attempt: Attempt, outcome: Failed, following: Following) -> Settlement:
+        result, error, job = self._failure(attempt, outcome), outcome.error, attempt.job
+        if job.acknowledged:
+            return self._finish(attempt, result, following)
+        if isinstance(error, TimeLimitExceeded):
+            if acks_on_timeout(attempt.task):
+                return self._finish(attempt, result, following)
+            # As after a crash: with a pause, and not for ever. It is no end: nobody is told but its handlers.
+            due = self._app.clock.timestamp() + crash_delay(job.delivery.crashes + 1)
+            return Requeue(job.delivery.tag, due=due, crashed=True, result=result)
+        if acks_on_failure(attempt.task):
+            return self._finish(attempt, result, following)
+        return self._bury(attempt, f"{type(error).__name__}: {error}", error, following)
+
     def _reject(self, attempt: Attempt, outcome: Rejected, following: Following) -> Settlement:
         job = attempt.job
         if not outcome.requeue:
@@ -184,7 +203,7 @@ class Settling:
         )
 
     def _record(self, attempt: Attempt, meta: TaskMeta) -> Record:
-        result = None if self._is_ignored(attempt) else self._write(meta)
+        result = None if self._is_ignored(attempt) else self._write_for(attempt, meta)
         return Record(None if attempt.job.acknowledged else attempt.job.delivery.tag, result=result)
 
     # -- what is stored
@@ -193,8 +212,9 @@ class Settling:
         if self._is_ignored(attempt):
             return None
         now = self._app.clock.now()
-        return self._write(
-            TaskMeta.succeeded(attempt.request.id or "", value, finished_at=now, **self._origin(attempt))
+        return self._write_for(
+            attempt,
+            TaskMeta.succeeded(attempt.request.id or "", value, finished_at=now, **self._origin(attempt)),
         )
 
     def _failure(self, attempt: Attempt, outcome: Failed) -> ResultWrite | None:
@@ -202,34 +222,37 @@ class Settling:
             return None
         if self._app.results is None:
             return None
-        return self._write(
+        return self._write_for(
+            attempt,
             TaskMeta.failed(
                 attempt.request.id or "",
                 outcome.error,
                 finished_at=self._app.clock.now(),
                 traceback=outcome.traceback or None,
                 **self._origin(attempt),
-            )
+            ),
         )
 
     def _revocation(self, attempt: Attempt, error: TaskRevoked) -> ResultWrite | None:
         if self._is_ignored(attempt):
             return None
         now = self._app.clock.now()
-        return self._write(
-            TaskMeta.revoked(attempt.request.id or "", error, finished_at=now, **self._origin(attempt))
+        return self._write_for(
+            attempt,
+            TaskMeta.revoked(attempt.request.id or "", error, finished_at=now, **self._origin(attempt)),
         )
 
     def _retry(self, attempt: Attempt, outcome: Retried) -> ResultWrite | None:
         if self._is_ignored(attempt):
             return None
-        return self._write(
+        return self._write_for(
+            attempt,
             TaskMeta.retried(
                 attempt.request.id or "",
                 outcome.retry.exc,
                 traceback=outcome.traceback or None,
                 **self._origin(attempt),
-            )
+            ),
         )
 
     def _is_ignored(self, attempt: Attempt) -> bool:
@@ -256,8 +279,17 @@ class Settling:
             )
         return origin
 
-    def _write(self, meta: TaskMeta) -> ResultWrite:
-        return celery_meta.to_write(meta, self._app.settings.results, now=self._app.clock.timestamp())
+    def _write(self, meta: TaskMeta, reply_to: str | None, correlation_id: str | None) -> ResultWrite:
+        return celery_meta.to_write(
+            meta,
+            self._app.settings.results,
+            now=self._app.clock.timestamp(),
+            reply_to=reply_to,
+            correlation_id=correlation_id,
+        )
+
+    def _write_for(self, attempt: Attempt, meta: TaskMeta) -> ResultWrite:
+        return self._write(meta, attempt.request.reply_to, attempt.request.correlation_id)
 
 
 def _change(request: Context, following: Following) -> WorkflowChange | None:

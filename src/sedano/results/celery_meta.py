@@ -134,13 +134,22 @@ def _is_writable(value: Any, serializer: Serializer) -> bool:
     return True
 
 
-def to_write(meta: TaskMeta, settings: ResultSettings, *, now: float) -> ResultWrite:
+def to_write(
+    meta: TaskMeta,
+    settings: ResultSettings,
+    *,
+    now: float,
+    reply_to: str | None = None,
+    correlation_id: str | None = None,
+) -> ResultWrite:
     """A result on its way into a store.
 
     Args:
         meta: The result.
         settings: Say how it is written and how long it is kept.
         now: POSIX seconds.
+        reply_to: Whoever asked, as the task's message names them.
+        correlation_id: How they know it, if not by the task's id.
 
     Raises:
         NotSerializable: the result cannot be written.
@@ -152,7 +161,9 @@ def to_write(meta: TaskMeta, settings: ResultSettings, *, now: float) -> ResultW
         compression=settings.compression,
     )
     expires_at = now + settings.expires.total_seconds() if settings.expires is not None else None
-    return ResultWrite(meta.task_id, meta.status, document, expires_at)
+    if correlation_id == meta.task_id:
+        correlation_id = None
+    return ResultWrite(meta.task_id, meta.status, document, expires_at, reply_to, correlation_id)
 
 
 def decode(task_id: str, document: bytes, *, serializer: str = "json") -> TaskMeta:

@@ -6,6 +6,7 @@ An optional capability: a store that has it says so by its attribute ``replies``
 from typing import Protocol
 
 from sedano.results.store import ResultStore
+from sedano.settings.sections import Settings
 
 
 class Replies(Protocol):
@@ -25,6 +26,11 @@ class Replies(Protocol):
         Raises:
             BrokerUnavailable: replies cannot be heard now.
         """
+
+
+def sends_replies(settings: Settings) -> bool:
+    """Whether ``result_backend`` sends results. Looked at before a store is opened that nobody needs yet."""
+    return (settings.results.backend or "").startswith("rpc")
 
 
 def replies_of(store: ResultStore | None) -> Replies | None:

@@ -114,6 +114,10 @@ class TaskSettings(msgspec.Struct, frozen=True, kw_only=True):
     publish_on_commit: bool = True
 
     acks_late: bool = True
+    #: Whether a task's message goes when it has failed, or run past its hard limit. None: as the one for both says.
+    acks_on_failure_or_timeout: bool = True
+    acks_on_failure: bool | None = None
+    acks_on_timeout: bool | None = None
     #: How often a task may take its process with it before it is buried.
     max_crashes: int = 3
     #: Seconds.

@@ -9,10 +9,6 @@ NO_EXCHANGES: Final = NoEffect(
     "a message goes straight to the queue it names; of the brokers only RabbitMQ has exchanges"
 )
 NO_DECLARING: Final = NoEffect("it is for RabbitMQ; on other brokers queues need not be declared")
-ALWAYS_ACKED: Final = (
-    "a task that raises or runs out of time is always settled in this version; "
-    "use autoretry_for, or raise Reject from the task"
-)
 CRASHES: Final = "a task whose process dies runs again, at most task_max_crashes times"
 
 APP: Final[tuple[Setting, ...]] = (
@@ -117,9 +113,9 @@ TASK: Final[tuple[Setting, ...]] = (
         old="CELERY_EAGER_PROPAGATES_EXCEPTIONS",
     ),
     works("task_store_eager_result", "tasks", "store_eager_result", parsers.BOOLEAN),
-    refused("task_acks_on_failure_or_timeout", ALWAYS_ACKED, default=True),
-    refused("task_acks_on_failure", ALWAYS_ACKED, fine=(True,)),
-    refused("task_acks_on_timeout", ALWAYS_ACKED, fine=(True,)),
+    works("task_acks_on_failure_or_timeout", "tasks", "acks_on_failure_or_timeout", parsers.BOOLEAN),
+    works("task_acks_on_failure", "tasks", "acks_on_failure", parsers.BOOLEAN),
+    works("task_acks_on_timeout", "tasks", "acks_on_timeout", parsers.BOOLEAN),
     refused(
         "task_protocol",
         "messages are published in protocol 2 (those in protocol 1 are still read); take it out",

@@ -14,6 +14,7 @@ from sedano import signals
 from sedano.brokers.async_publishing import async_publishing
 from sedano.brokers.publication import Publication
 from sedano.errors import BrokerUnavailable
+from sedano.loops.threads import in_thread
 from sedano.tasks import publish_signals
 from sedano.tasks.options import NO_OPTIONS, TaskOptions
 
@@ -58,12 +59,14 @@ async def send(app: "Application", publications: Sequence[Publication], options:
     started = app.clock.monotonic()
     broker = async_publishing(app.broker)
     try:
+        await _listen(app, publications)
         await broker.publish(publications)
     except BrokerUnavailable as error:
         failure = error
         for pause in app.publisher.pauses(options, started):
             await asyncio.sleep(pause)
             try:
+                await _listen(app, publications)
                 await broker.publish(publications)
             except BrokerUnavailable as again:
                 failure = again
@@ -73,6 +76,12 @@ async def send(app: "Application", publications: Sequence[Publication], options:
             raise failure
     if signals.after_task_publish.has_listeners():
         publish_signals.after(publications)
+
+
+async def _listen(app: "Application", publications: Sequence[Publication]) -> None:
+    """Hear what is replied to these, from before they are published."""
+    if app.publisher.expects_replies(publications) and app.publisher.replies is not None:
+        await in_thread(app.publisher.replies.listen)
 
 
 class _Passage:

@@ -19,6 +19,7 @@ from sedano.message.celery_v2 import encode
 from sedano.message.task_message import TaskMessage
 from sedano.queues.exchange_brokers import has_exchanges
 from sedano.queues.queue_table import QueueTable
+from sedano.results.replies import Replies, replies_of, sends_replies
 from sedano.settings.sections import Settings
 from sedano.settings.wiring import Wiring
 from sedano.tasks import publish_signals
@@ -47,6 +48,8 @@ class Publisher:
         #: Decides when to send what has been prepared: it is handed the sending as a function. None sends at
         #: once. Django's integration puts ``transaction.on_commit`` here.
         self.gate: Callable[[Callable[[], None]], None] | None = None
+        #: Where results are sent to whoever asked: this process's end of it.
+        self.replies: Replies | None = None
         #: Whether ``collect`` was ever used: most programs need not look whether it is now.
         self._collects = False
 
@@ -122,6 +125,8 @@ class Publisher:
             expires = route.expires if expires is None else expires
             serializer = serializer or route.serializer
             compression = compression or route.compression
+        if self.replies is not None and message.reply_to is None and not message.ignore_result:
+            message.reply_to = self.replies.address
         parent = worker_request()
         if parent is not None:
             message.root_id = message.root_id or parent.root_id or parent.id
@@ -260,7 +265,7 @@ class Publisher:
             return
         started = self._application.clock.monotonic()
         try:
-            self._application.broker.publish(publications)
+            self._send(publications)
         except BrokerUnavailable as error:
             self._try_again(publications, options, error, started)
         if signals.after_task_publish.has_listeners():
@@ -310,6 +315,21 @@ class Publisher:
             return options.on_commit
         return self._application.settings.tasks.publish_on_commit if task is None else task.publish_on_commit
 
+    def _send(self, publications: Sequence[Publication]) -> None:
+        if self.expects_replies(publications):
+            assert self.replies is not None
+            self.replies.listen()
+        self._application.broker.publish(publications)
+
+    def expects_replies(self, publications: Sequence[Publication]) -> bool:
+        """Whether this process has to listen before these are published, and does not yet."""
+        replies = self.replies
+        return (
+            replies is not None
+            and not replies.is_listening
+            and any(publication.envelope.reply_to == replies.address for publication in publications)
+        )
+
     def _try_again(
         self,
         publications: Sequence[Publication],
@@ -320,7 +340,7 @@ class Publisher:
         for pause in self.pauses(options, started):
             self._sleep(pause)
             try:
-                self._application.broker.publish(publications)
+                self._send(publications)
             except BrokerUnavailable as again:
                 error = again
             else:
@@ -346,6 +366,7 @@ class Publisher:
         exchanges = has_exchanges(settings.broker.url)
         self._router = Router(settings.tasks.routes, exchanges=exchanges)
         self._addresses = None
+        self.replies = replies_of(self._application.results) if sends_replies(settings) else None
         if exchanges:
             table = QueueTable(Wiring.from_settings(settings).queues)
             self._addresses = Addresses(table, settings.tasks.default_queue)

@@ -30,5 +30,7 @@ def update_state(task: "Task[..., Any]", task_id: str | None, state: str | None,
         return
     shown = TaskMeta.custom(chosen, state or states.PENDING, meta)
     settings = application.settings.results
-    write = celery_meta.to_write(shown, settings, now=application.clock.timestamp())
+    write = celery_meta.to_write(
+        shown, settings, now=application.clock.timestamp(), reply_to=request.reply_to
+    )
     store.put([write])

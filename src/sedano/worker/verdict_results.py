@@ -27,12 +27,14 @@ class VerdictResults:
         if isinstance(ending, Expired | Revoked):
             if self._is_ignored(delivery):
                 return None
-            return self._write(TaskMeta.revoked(delivery.task_id, error, finished_at=self._clock.now()))
+            return self._write(
+                delivery, TaskMeta.revoked(delivery.task_id, error, finished_at=self._clock.now())
+            )
         traits = self._plan.tasks.get(delivery.task)
         kept = traits is not None and traits.store_errors_even_if_ignored
         if self._is_ignored(delivery) and not kept:
             return None
-        return self._write(TaskMeta.failed(delivery.task_id, error, finished_at=self._clock.now()))
+        return self._write(delivery, TaskMeta.failed(delivery.task_id, error, finished_at=self._clock.now()))
 
     def _is_ignored(self, delivery: Delivery) -> bool:
         if self._plan.result_url is None or not delivery.task_id:
@@ -43,11 +45,13 @@ class VerdictResults:
         traits = self._plan.tasks.get(delivery.task)
         return traits is not None and traits.ignore_result
 
-    def _write(self, meta: TaskMeta) -> ResultWrite:
+    def _write(self, delivery: Delivery, meta: TaskMeta) -> ResultWrite:
         expires = self._plan.result_expires
         return ResultWrite(
             meta.task_id,
             meta.status,
             celery_meta.encode(meta, serializer=self._plan.result_serializer),
             None if expires is None else self._clock.timestamp() + expires,
+            delivery.envelope.reply_to,
+            delivery.envelope.correlation_id,
         )

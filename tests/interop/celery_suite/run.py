@@ -66,7 +66,14 @@ class Shard:
             *("-m", "pytest", "-q", "-c", os.devnull, "--rootdir", str(suite), "--noconftest"),
             *("-p", "no:randomly", "-p", "no:cacheprovider", "-o", "python_classes=test_*"),
             *("-p", "sedano.testing.celery_fixtures", "-p", f"{HERE}.integration_fixtures"),
-            *("--timeout", "110", "--shard", part, "--outcomes", str(self._outcomes)),
+            *(
+                "--timeout",
+                "300" if os.environ.get("SUITE_SLOW") else "110",
+                "--shard",
+                part,
+                "--outcomes",
+                str(self._outcomes),
+            ),
             *wanted,
         )
 

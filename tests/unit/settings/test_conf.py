@@ -259,7 +259,6 @@ def test_a_setting_without_effect_is_a_warning_with_the_reason() -> None:
         ("task_reject_on_worker_lost", True),
         ("beat_sync_every", 0),
         ("task_protocol", 2),
-        ("task_acks_on_failure_or_timeout", True),
         ("worker_direct", False),
     ],
 )
@@ -271,7 +270,6 @@ def test_asking_for_what_happens_anyway_is_neither_wrong_nor_odd(name: str, valu
     ("name", "value"),
     [
         ("task_protocol", 1),
-        ("task_acks_on_failure_or_timeout", False),
         ("worker_direct", True),
         ("broker_host", "localhost"),
         ("security_key", "/etc/key.pem"),

@@ -1,4 +1,4 @@
-"""What has to be there before a message can be sent or consumed: queues, exchanges, bindings, as Celery's are.
+"""What has to be there before a message can be sent or consumed: queues, exchanges, bindings, as Celery has.
 
 Used by publishers and leases, each on its own connection. What exists otherwise is used as it is.
 """

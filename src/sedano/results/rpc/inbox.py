@@ -123,7 +123,7 @@ class Inbox:
                 del self._waiting[task_id]
 
     def _forget_old(self, now: float) -> None:
-        while True:
+        while self._kept:
             oldest = next(iter(self._kept))
             if self._kept[oldest].expires_at > now and len(self._kept) <= MOST_KEPT:
                 return
