@@ -322,13 +322,14 @@ class Sedano(AppWorkflows, AppSchedule):
             with self._lock:
                 if self._broker is None:
                     settings = self.settings.broker
+                    url = locations.broker_url(self.settings, self.default_broker_url, {})
                     self._broker = open_broker(
-                        locations.broker_url(self.settings, self.default_broker_url, {}),
+                        url,
                         options=settings.transport_options,
                         publish_timeout=settings.publish_timeout,
                         clock=self.clock,
                         base_dir=self.base_dir,
-                        wiring=wiring_for(self.settings, self.broker_url),
+                        wiring=wiring_for(self.settings, url),
                     )
         return self._broker
 
@@ -383,9 +384,8 @@ class Sedano(AppWorkflows, AppSchedule):
         """Close the connections to broker and results. They are opened again when used again."""
         with self._lock:
             broker, results, self._broker, self._results = self._broker, self._results, None, None
-        for connection in (broker, results):
-            if connection is not None:
-                connection.close()
+        for connection in filter(None, (broker, results)):
+            connection.close()
 
     def __enter__(self) -> Self:
         return self

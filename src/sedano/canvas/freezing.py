@@ -33,9 +33,10 @@ class Place(NamedTuple):
 class Naming:
     """Gives out ids. One for each freeze or plan."""
 
-    def __init__(self, new_id: Callable[[], str] = ids.task_id) -> None:
+    def __init__(self, new_id: Callable[[], str] = ids.task_id, reply_to: str | None = None) -> None:
         self.new_id = new_id
-        self.reply_to = ids.reply_address()
+        #: Who is to hear of the results; this process, unless somebody else asked.
+        self.reply_to = reply_to or ids.reply_address()
 
 
 def put_after(result: ResultBase, before: ResultBase | None) -> None:

@@ -56,8 +56,8 @@ class Plan(NamedTuple):
 class Planning(Naming):
     """A plan that is being made. The shapes add to it."""
 
-    def __init__(self, new_id: Callable[[], str] = ids.task_id) -> None:
-        super().__init__(new_id)
+    def __init__(self, new_id: Callable[[], str] = ids.task_id, reply_to: str | None = None) -> None:
+        super().__init__(new_id, reply_to)
         self.calls: list[Call] = []
         self.chords: list[ChordStart] = []
         self.groups: dict[str, Any] = {}
@@ -84,7 +84,7 @@ def plan(
         options: As for ``apply_async``; ``chain``, ``chord``, ``group_id``, ``group_index``, ``root_id`` and
             ``parent_id`` are what it inherits from the workflow that it continues.
     """
-    planning = Planning(new_id)
+    planning = Planning(new_id, options.get("reply_to"))
     own = signature._copy()._as_step()
     given = {name: value for name, value in options.items() if value is not None}
     result, started = own._publish_in(planning, tuple(args or ()), dict(kwargs or {}), given)

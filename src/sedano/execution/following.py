@@ -50,6 +50,11 @@ class Follower:
         why: str,
         options: dict[str, Any],
     ) -> list[Publication]:
-        options = {"parent_id": request.id, "root_id": request.root_id or request.id, **options}
+        inherited = {
+            "parent_id": request.id,
+            "root_id": request.root_id or request.id,
+            "reply_to": request.reply_to,
+        }
+        options = {**inherited, **options}
         planned = plan(follower, args, new_id=ids_of_followers(request, why), **options)
         return workflows.follow_ups(self._app, planned)

@@ -265,7 +265,9 @@ class Publisher:
             return
         started = self._application.clock.monotonic()
         try:
-            self._send(publications)
+            if self.replies is not None:
+                self._listen(publications)
+            self._application.broker.publish(publications)
         except BrokerUnavailable as error:
             self._try_again(publications, options, error, started)
         if signals.after_task_publish.has_listeners():
@@ -315,20 +317,16 @@ class Publisher:
             return options.on_commit
         return self._application.settings.tasks.publish_on_commit if task is None else task.publish_on_commit
 
-    def _send(self, publications: Sequence[Publication]) -> None:
-        if self.expects_replies(publications):
-            assert self.replies is not None
+    def _listen(self, publications: Sequence[Publication]) -> None:
+        if self.replies is not None and self.expects_replies(publications):
             self.replies.listen()
-        self._application.broker.publish(publications)
 
     def expects_replies(self, publications: Sequence[Publication]) -> bool:
         """Whether this process has to listen before these are published, and does not yet."""
         replies = self.replies
-        return (
-            replies is not None
-            and not replies.is_listening
-            and any(publication.envelope.reply_to == replies.address for publication in publications)
-        )
+        if replies is None or replies.is_listening:
+            return False
+        return any(publication.envelope.reply_to == replies.address for publication in publications)
 
     def _try_again(
         self,
@@ -340,7 +338,8 @@ class Publisher:
         for pause in self.pauses(options, started):
             self._sleep(pause)
             try:
-                self._send(publications)
+                self._listen(publications)
+                self._application.broker.publish(publications)
             except BrokerUnavailable as again:
                 error = again
             else:

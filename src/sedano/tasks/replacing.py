@@ -38,7 +38,7 @@ def prepare(task: "Task[..., Any]", sig: Signature[Any]) -> Signature[Any]:
         _link_to_last(sig)
         for step in sig.kwargs["tasks"]:
             step.set(replaced_task_nesting=nesting)
-    sig._freeze_in(Place(id=request.id), Naming(ids_of_followers(request, "replacement")))
+    sig._freeze_in(Place(id=request.id), Naming(ids_of_followers(request, "replacement"), request.reply_to))
     place: dict[str, Any] = {
         "chord": request.chord,
         "group_id": request.group,
@@ -76,7 +76,7 @@ def add_to_chord(task: "Task[..., Any]", sig: Signature[Any], *, lazy: bool) -> 
         root_id=request.root_id,
     )
     number = len(request._extensions)
-    naming = Naming(ids_of_followers(request, f"member {number}"))
+    naming = Naming(ids_of_followers(request, f"member {number}"), request.reply_to)
     result = sig._freeze_in(Place(), naming)
     extension = request.group, sig._members_for_chord(), result.id or ""
     request._extensions = (*request._extensions, extension)
@@ -96,6 +96,7 @@ def _follow(task: "Task[..., Any]", request: Context, sig: Signature[Any], why: 
         new_id=ids_of_followers(request, why),
         parent_id=request.id,
         root_id=request.root_id or request.id,
+        reply_to=request.reply_to,
     )
     request.follow_ups += workflows.follow_ups(task.app, planned)
 

@@ -106,7 +106,7 @@ def test_a_class_with_run_is_registered_as_a_task(app: Sedano) -> None:
 def test_a_class_without_run_is_no_task(app: Sedano) -> None:
     class Nothing(Task[..., object]): ...
 
-    with pytest.raises(ConfigurationError, match=r"Nothing defines no run\(\)"):
+    with pytest.raises(ConfigurationError, match=r"Nothing is no task: give it a method run\(\)"):
         app.register_task(Nothing())
 
 

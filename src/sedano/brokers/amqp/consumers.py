@@ -204,11 +204,12 @@ class Consumers:
         turn = self._turn % len(lists)
         self._turn += 1
         lists = lists[turn:] + lists[:turn]
-        line = [
-            (-arrival.priority, place, number, arrival)
-            for number, waiting in enumerate(lists)
-            for place, arrival in enumerate(waiting[:limit])
-        ]
+        line = []
+        for number, waiting in enumerate(lists):
+            places: dict[int, int] = {}
+            for arrival in waiting[:limit]:
+                place = places[arrival.priority] = places.get(arrival.priority, 0) + 1
+                line.append((-arrival.priority, place, number, arrival))
         line.sort(key=lambda one: one[:3])
         counts = [0] * len(lists)
         for _, _, number, _ in line[:limit]:
@@ -266,6 +267,14 @@ class Consumers:
             self._cancel(queue, nowait=False)
         self._size = 0
         return self.take_all(), None
+
+    def hold_off(self) -> list[Arrival]:
+        """Have nothing sent in the place of what is settled now; what is to be given back. If we are slow."""
+        if self._size:
+            return []
+        for queue, consumer in list(self._consumers.items()):
+            self._cancel(queue, nowait=consumer.room <= 0)
+        return self.take_all()
 
     def stop(self, queues: Iterable[str] | None = None) -> list[Arrival]:
         """Nothing more is to come from these queues, or from any; what lies here is to be given back."""

@@ -35,6 +35,8 @@ _ASK_AGAIN: Final = 0.5
 _CATCHES_UP: Final = 1.0
 #: The server keeps whole seconds. Seconds.
 _WAITED_FOR_HERE: Final = 1.5
+#: So that whole seconds are still whole when they are told to the server. Seconds.
+_MARGIN: Final = 0.1
 
 
 class AmqpLease:
@@ -126,7 +128,7 @@ class AmqpLease:
         self._consumers = Consumers(self._link, self.incarnation, self._outbound.definition_of)
         self._paused, self._early = {}, []
         self._log = NodeLog(self._on_pause)
-        self._has_log = not self._lost and self._log.follow(self._link, self._clock.timestamp())
+        self._has_log = not (self._lost or self._ended) and self._log.follow(self._link, self._clock.timestamp())
         if self._has_log:
             self._tell(*news, self._heartbeat(()))
             self._log.read_until(self._link, self.incarnation, seconds=_CATCHES_UP)
@@ -162,16 +164,27 @@ class AmqpLease:
     ) -> Claimed:
         came, self._came = self._came, False
         self._notice_a_break()
-        if not settling and (limit <= 0 or self._lost or self._ended):
+        if self._lost or self._ended:
+            return Claimed([], self._settle_late(settling))
+        queues = list(dict.fromkeys(queues)) if limit > 0 else []
+        if not settling and not queues:
             return Claimed([], [])
         with self._talking():
             self._begin()
-            queues = list(dict.fromkeys(queues)) if not (self._lost or self._ended) else []
-            lost = self._settle(settling, queues if limit > 0 else ()) if settling else []
-            if limit <= 0 or not queues:
+            lost = self._settle(settling, queues) if settling else []
+            if not queues:
                 return Claimed([], lost)
             self._wanted = limit
             return Claimed(self._claim(queues, limit, came=came), lost)
+
+    def _settle_late(self, settling: Sequence[Settlement]) -> list[int]:
+        """All of them are lost that need a claim."""
+        follow_ups = [one for settlement in settling if settlement.tag is None for one in settlement.follow_ups]
+        if follow_ups:
+            with self._talking():
+                self._begin()
+                self._outbound.publish(follow_ups)
+        return [settlement.tag for settlement in settling if settlement.tag is not None]
 
     def _notice_a_break(self) -> None:
         """A connection that broke meanwhile is known as broken from here on."""
@@ -187,6 +200,7 @@ class AmqpLease:
             if not opened:
                 break
             missing = limit - len(deliveries)
+            self._ripen()
             asked = self._ask_for(opened, missing)
             self._link.pump(0)
             if asked or (not looked and not self._consumers.has_any(opened)):
@@ -225,7 +239,7 @@ class AmqpLease:
                 away.append(Requeue(tag, due=due, begun=False))
             elif arrival.returned and self._died_of(delivery):
                 crashes = delivery.crashes + 1
-                away.append(Requeue(tag, due=now + crash_delay(crashes), crashed=True))
+                away.append(Requeue(tag, due=now + crash_delay(crashes) + _MARGIN, crashed=True))
             claim = self._held[tag] = Claim(arrival, delivery)
             taken.append(claim)
         if away:
@@ -244,6 +258,11 @@ class AmqpLease:
             self._outbound.publish(batch.follow_ups, batch.copies)
         if released := self._told_running.intersection(batch.released):
             self._tell(Released(self.incarnation, list(released)))
+        if not claimed_from:
+            # Nothing is to come in the place of what goes.
+            with self._link.within():
+                unwanted = self._consumers.hold_off()
+            self._give_back(unwanted)
         if batch.done:
             with self._link.within():
                 self._consumers.acknowledge([claim.arrival for claim in batch.done.values()])

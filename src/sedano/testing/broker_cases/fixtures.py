@@ -73,7 +73,7 @@ class BrokerFixtures:
         """Have so many messages taken over from the dead."""
         if broker.features.returns_claims:
             # What was running gets its crash attempt from who claims it.
-            found = heir.claim(["celery"], count + 1).deliveries
+            found = heir.claim(["celery"], count).deliveries
             heir.claim([], 0, [Requeue(delivery.tag, begun=False) for delivery in found])
         else:
             assert heir.recover_dead() == count
