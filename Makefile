@@ -9,7 +9,7 @@ BENCH_STAMP := $(BENCH_VENV)/.set-up
 SET_UP := scripts/set-up.sh scripts/find-python.sh scripts/dependency_group.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup format lint check test test-servers test-django6 celery-suite demo serve bench servers clean
+.PHONY: help setup format lint check test test-nightly test-servers test-django6 celery-suite demo serve bench servers clean
 
 help:  ## print this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-22s%s\n", $$1, $$2 }'
@@ -39,13 +39,17 @@ lint: $(DEV_STAMP)  ## style, types, import rules
 check: lint  ## the same, and the quick tests
 	$(PYTHON) -m pytest -q tests/unit tests/architecture
 
-test: $(DEV_STAMP) test-servers  ## every test (as root on Debian it installs redis-server first, if there is none)
+test: $(DEV_STAMP) test-servers  ## every test (as root on Debian it installs Redis and RabbitMQ first, if they are not there)
 	$(PYTHON) -m pytest -q
+
+test-nightly: $(DEV_STAMP) test-servers  ## what takes too long for every day: clusters of RabbitMQ that lose a server
+	SEDANO_NIGHTLY=1 $(PYTHON) -m pytest -q tests/conformance/test_rabbitmq_cluster.py
 
 # Elsewhere the suites that need a server are skipped, and say how to bring it.
 test-servers:
-	@if ! command -v redis-server >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		bash scripts/install-test-servers.sh redis-server; \
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+		! { command -v redis-server && command -v rabbitmq-server; } >/dev/null; then \
+		bash scripts/install-test-servers.sh redis-server rabbitmq-server; \
 	fi
 
 test-django6: $(DEV_STAMP)  ## the Django tests with Django 6, where a Python >= 3.12 is found
@@ -63,7 +67,7 @@ serve: $(DEV_STAMP)  ## the same site, kept running until Ctrl-C
 bench: $(BENCH_STAMP) test-servers  ## speed beside other queues, as ratios: ARGS="--broker redis", "--quick", "--help"
 	$(BENCH_VENV)/bin/python benchmarks/run.py $(ARGS)
 
-servers:  ## install the servers that tests use (Debian, as root): Redis; for later RabbitMQ and PostgreSQL
+servers:  ## install the servers that tests use (Debian, as root): Redis, RabbitMQ; for later PostgreSQL
 	bash scripts/install-test-servers.sh
 
 clean:  ## remove what the other targets made

@@ -51,7 +51,10 @@ Look().
 class RabbitServer:
     """The server, seen from outside. Results are in a Redis beside it."""
 
-    def __init__(self, port: int, process: psutil.Process, looker: "subprocess.Popen[str]", redis: RedisServer):
+    def __init__(
+        self, port: int, process: psutil.Process, looker: "subprocess.Popen[str]", redis: RedisServer
+    ):
+        self.port = port
         self.url = f"amqp://guest:guest@127.0.0.1:{port}//"
         self.results_url = redis.url
         self._process = process

@@ -1,6 +1,6 @@
 """The command behind ``make bench``: Sedano and other queues side by side, in one run.
 
-    python benchmarks/run.py                       everything: on SQLite 5 rounds, on Redis 3
+    python benchmarks/run.py                       everything: on SQLite 5 rounds, on others 3
     python benchmarks/run.py --broker redis        on Redis only
     python benchmarks/run.py --quick               everything, fewer and shorter rounds
     python benchmarks/run.py --only drain          the measures whose name contains "drain"

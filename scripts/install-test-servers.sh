@@ -3,7 +3,7 @@
 #
 #   install-test-servers.sh [redis-server] [rabbitmq-server] [postgresql]
 #
-# The tests of this version need Redis. As root this installs them and keeps them from starting by
+# The tests of this version need Redis and RabbitMQ. As root this installs them and keeps them from starting by
 # themselves: tests start their own, privately, on free ports. Otherwise it prints the command.
 set -euo pipefail
 

@@ -18,6 +18,7 @@ from sedano.compat.install import install_as_celery
 from sedano.current import current_app, current_task, shared_task
 from sedano.ids import task_id as uuid
 from sedano.log import get_task_logger
+from sedano.queues.binding import Binding
 from sedano.queues.broadcast import Broadcast
 from sedano.queues.exchange import Exchange
 from sedano.queues.queue import Queue
@@ -33,6 +34,7 @@ Celery = Sedano
 
 __all__ = [
     "AsyncResult",
+    "Binding",
     "Broadcast",
     "Celery",
     "EagerResult",

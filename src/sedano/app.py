@@ -3,9 +3,9 @@
 Made by users, once per project. Opens broker and result store when they are first used, not at import.
 """
 
+import itertools
 import os
 import threading
-import warnings
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Self, TypeVar, Unpack, overload
@@ -23,19 +23,16 @@ from sedano.execution.builtin import builtin_tasks
 from sedano.home import calling_frame, program_directory
 from sedano.loading import load_object
 from sedano.loops.threads import Runner, in_any_thread
-from sedano.results.async_result import AsyncResult
 from sedano.results.opening import open_result_store
 from sedano.settings.conf import Conf
 from sedano.settings.wiring import wiring_for
 from sedano.tasks import annotations, discovery
-from sedano.tasks.call_arguments import check_shape
 from sedano.tasks.declaration import BoundDeclarator, Declarator, TaskDeclaration, check_options, declare
 from sedano.tasks.naming import module_name
-from sedano.tasks.options import NO_OPTIONS, CallOptions, TaskOptions
 from sedano.tasks.publisher import Publisher
 from sedano.tasks.registry import TaskRegistry
 from sedano.tasks.request import worker_request
-from sedano.tasks.task import Task, result_of_call
+from sedano.tasks.task import Task
 
 if TYPE_CHECKING:
     from sedano.brokers.broker import Broker
@@ -73,6 +70,7 @@ class Sedano(AppWorkflows, AppSchedule):
         changes: Mapping[str, Any] | None = None,
         task_cls: type[Task[..., Any]] | str | None = None,
         clock: Clock | None = None,
+        strict_typing: bool = True,
         **conf: Any,
     ) -> None:
         """
@@ -87,12 +85,14 @@ class Sedano(AppWorkflows, AppSchedule):
             changes: Settings.
             task_cls: The class of tasks that name none.
             clock: Where the time comes from; for tests.
+            strict_typing: Check the arguments of calls, of tasks that do not say ``typing`` themselves.
             conf: Settings.
         """
         settings = {**(changes or {}), **constructor_settings(conf)}
         named = {"broker_url": broker, "result_backend": backend, "include": include}
         settings |= {name: value for name, value in named.items() if value is not None}
         self.main = main
+        self.strict_typing = strict_typing
         self.clock: Clock = clock or SystemClock()
         self.announcer = Announcer()
         self.conf = Conf(settings)
@@ -215,6 +215,8 @@ class Sedano(AppWorkflows, AppSchedule):
 
     def _register(self, task: Task[..., Any]) -> None:
         task.app = self
+        if not self.strict_typing and not any("typing" in vars(one) for one in (task, *_own_classes(task))):
+            task.typing = False
         self._add(task)
 
     def adopt(self, task: Task[..., Any]) -> None:
@@ -276,32 +278,6 @@ class Sedano(AppWorkflows, AppSchedule):
             tasks, self._finalized = [] if self._finalized else list(self._tasks.values()), True
             for task in tasks:
                 self._annotate(task)
-
-    # -- publishing
-
-    def send_task(
-        self,
-        name: str,
-        args: Any = None,
-        kwargs: Mapping[str, Any] | None = None,
-        **options: Unpack[CallOptions],
-    ) -> AsyncResult[Any]:
-        """Publish a call of a task by its name: this process need not know it.
-
-        Args:
-            name: The task's registered name.
-            args: Positional arguments, a list or a tuple.
-            kwargs: Keyword arguments.
-            options: As for ``Task.apply_async``.
-        """
-        call = TaskOptions.from_call(options) if options else NO_OPTIONS
-        args, kwargs = check_shape(args, kwargs)
-        if self.settings.tasks.always_eager:
-            warnings.warn("task_always_eager has no effect on send_task", RuntimeWarning, stacklevel=2)
-        task = self._tasks.get(name)
-        publication = self.publisher.prepare(name, args, kwargs, call, task=task)
-        self.publisher.publish((publication,), call, task=task)
-        return result_of_call(self, publication.task_id, call, task)
 
     # -- broker and results
 
@@ -384,8 +360,10 @@ class Sedano(AppWorkflows, AppSchedule):
         """Close the connections to broker and results. They are opened again when used again."""
         with self._lock:
             broker, results, self._broker, self._results = self._broker, self._results, None, None
-        for connection in filter(None, (broker, results)):
-            connection.close()
+        for connection in (broker, results):
+            if connection is not None:
+                connection.close()
+        self._close_schedule()
 
     def __enter__(self) -> Self:
         return self
@@ -395,6 +373,11 @@ class Sedano(AppWorkflows, AppSchedule):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.main or '(unnamed)'}>"
+
+
+def _own_classes(task: Task[..., Any]) -> list[type]:
+    """The user's classes that a task is made of."""
+    return list(itertools.takewhile(lambda kind: kind is not Task, type(task).__mro__))
 
 
 applications.make_default = Sedano

@@ -3,6 +3,7 @@
 A base of ``Sedano``, and of nothing else. Never opens a connection itself.
 """
 
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeVar, Unpack, cast
@@ -11,8 +12,10 @@ from sedano.canvas.signature import Signature, signature
 from sedano.results import async_result, group_result, result_set
 from sedano.results.result_base import ResultBase
 from sedano.tasks import revoking, workflows
-from sedano.tasks.options import CallOptions, TaskOptions
+from sedano.tasks.call_arguments import check_shape
+from sedano.tasks.options import NO_OPTIONS, CallOptions, TaskOptions
 from sedano.tasks.request import worker_request
+from sedano.tasks.task import result_of_call
 
 if TYPE_CHECKING:
     from sedano.app import Sedano
@@ -78,6 +81,31 @@ class AppWorkflows:
         from sedano.tasks import async_calls
 
         return await async_calls.carry_out(_whole(self), publish)
+
+    def send_task(
+        self,
+        name: str,
+        args: Any = None,
+        kwargs: Mapping[str, Any] | None = None,
+        **options: Unpack[CallOptions],
+    ) -> async_result.AsyncResult[Any]:
+        """Publish a call of a task by its name: this process need not know it.
+
+        Args:
+            name: The task's registered name.
+            args: Positional arguments, a list or a tuple.
+            kwargs: Keyword arguments.
+            options: As for ``Task.apply_async``.
+        """
+        call = TaskOptions.from_call(options) if options else NO_OPTIONS
+        args, kwargs = check_shape(args, kwargs)
+        app = _whole(self)
+        if app.settings.tasks.always_eager:
+            warnings.warn("task_always_eager has no effect on send_task", RuntimeWarning, stacklevel=2)
+        task = app.tasks.get(name)
+        publication = app.publisher.prepare(name, args, kwargs, call, task=task)
+        app.publisher.publish((publication,), call, task=task)
+        return result_of_call(app, publication.task_id, call, task)
 
     async def asend_task(
         self,

@@ -13,7 +13,7 @@ NOT_SUPPORTED: Final = frozenset(
     {"amqp", "config_source_silent", "control", "events", "fixups", "loader", "log", "tasks"}
 )
 #: What they say is always so here.
-MEANINGLESS: Final = frozenset({"autofinalize", "strict_typing"})
+MEANINGLESS: Final = frozenset({"autofinalize"})
 
 
 def constructor_settings(keywords: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import pytest
 
 from sedano.amqp.amqp_url import AmqpLocation
 from sedano.brokers.amqp.broker import AmqpBroker
-from sedano.errors import BrokerUnavailable
+from sedano.errors import BrokerUnavailable, ConfigurationError
 from sedano.testing.messages import publication
 from tests.servers.amqp_reader import AmqpReader
 from tests.servers.certificates import make_certificates
@@ -219,6 +219,23 @@ def test_a_server_that_is_killed_has_everything_that_was_published(rabbitmq: Rab
     broker.close()
 
 
+def test_a_virtual_host_that_was_deleted_and_made_again_gets_all_it_needs(
+    rabbitmq: RabbitServer, amqp_url: str
+) -> None:
+    broker = AmqpBroker(AmqpLocation.from_url(amqp_url))
+    broker.publish([publication("a"), publication("later", due=time.time() + 3600)])
+
+    rabbitmq.delete_vhost(amqp_url)
+    assert max(publish_in_vain(broker, 1)) < DEADLINE
+    rabbitmq.make_vhost(amqp_url)
+    broker.publish([publication("b")])
+    broker.publish([publication("soon", due=time.time() + 1.1)])
+
+    with AmqpReader(amqp_url) as reader:
+        assert reader.ids("celery", 2) == ["b", "soon"]
+    broker.close()
+
+
 def test_tls_is_spoken_and_a_strange_certificate_is_not_trusted(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
@@ -232,8 +249,6 @@ def test_tls_is_spoken_and_a_strange_certificate_is_not_trusted(
         broker.close()
         with AmqpReader(server.url) as reader:
             assert reader.ids("celery", 3) == ["a", "large", "b"]
-
-        from sedano.errors import ConfigurationError
 
         with pytest.raises(ConfigurationError, match="certificate"):
             AmqpBroker(AmqpLocation.from_url(url)).publish([publication("a")])

@@ -4,14 +4,18 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from typing import Any
 
+import msgspec
 import pytest
 
 from sedano.amqp.amqp_url import AmqpLocation
 from sedano.amqp.failures import ChannelClosed
 from sedano.brokers.amqp.broker import AmqpBroker
+from sedano.brokers.publication import Publication
 from sedano.errors import BrokerError, BrokerUnavailable, ConfigurationError
+from sedano.queues.broadcast import Broadcast
 from sedano.queues.exchange import Exchange
 from sedano.queues.queue import Queue
 from sedano.queues.reading import read_queues
@@ -24,6 +28,11 @@ from tests.servers.rabbitmq_server import RabbitServer
 
 def broker_at(url: str, **wiring: object) -> AmqpBroker:
     return AmqpBroker(AmqpLocation.from_url(url), wiring=Wiring(**wiring))  # type: ignore[arg-type]
+
+
+def to_exchange(task_id: str, exchange: str, routing_key: str, **details: Any) -> Publication:
+    there = {"queue": "", "exchange": exchange, "routing_key": routing_key}
+    return msgspec.structs.replace(publication(task_id, **details), **there)
 
 
 @pytest.fixture
@@ -77,8 +86,7 @@ def test_a_message_that_no_queue_gets_is_an_error_and_the_others_are_published(
     lost = Queue("lost", Exchange("nowhere", "topic"), routing_key="else", no_declare=True)
     broker = broker_at(amqp_url, queues=QueueRules(queues=read_queues([Queue("celery"), lost])))
     reader.channel.exchange_declare("nowhere", "topic", durable=True, auto_delete=False)
-    astray = publication("astray", task="tests.astray")
-    astray = type(astray)(**{**_fields(astray), "queue": "", "exchange": "nowhere", "routing_key": "the.key"})
+    astray = to_exchange("astray", "nowhere", "the.key", task="tests.astray")
 
     with pytest.raises(BrokerError, match=r"tests\.astray\[astray\].*'nowhere'.*'the\.key'") as caught:
         broker.publish([publication("a"), astray, publication("b")])
@@ -89,10 +97,8 @@ def test_a_message_that_no_queue_gets_is_an_error_and_the_others_are_published(
 
 
 def test_an_exchange_that_is_not_there_is_an_error(amqp_url: str, broker: AmqpBroker) -> None:
-    astray = type(publication("a"))(**{**_fields(publication("a")), "queue": "", "exchange": "none"})
-
     with pytest.raises(ChannelClosed, match="none"):
-        broker.publish([astray])
+        broker.publish([to_exchange("a", "none", "key")])
 
     broker.publish([publication("b")])
 
@@ -155,20 +161,21 @@ def test_topic_and_fanout_exchanges_are_declared_with_their_queues(amqp_url: str
         Queue("news.2", Exchange("news", "fanout")),
     ]
     broker = broker_at(amqp_url, queues=QueueRules(queues=read_queues(queues)))
-    image = _fields(publication("image", queue="")) | {
-        "exchange": "media",
-        "routing_key": "media.image.small",
-    }
-    news = _fields(publication("news", queue="")) | {"exchange": "news"}
-    kind = type(publication("a"))
-
-    broker.publish([kind(**image), kind(**news)])
+    broker.publish([to_exchange("image", "media", "media.image.small"), to_exchange("news", "news", "")])
 
     assert [reader.ids(queue, 1) for queue in ("images", "news.1", "news.2")] == [
         ["image"],
         ["news"],
         ["news"],
     ]
+    broker.close()
+
+
+def test_a_broadcast_that_no_node_hears_is_no_error(amqp_url: str) -> None:
+    broker = broker_at(amqp_url, queues=QueueRules(queues=read_queues([Broadcast("news")])))
+
+    broker.publish([to_exchange("a", "news", "")])
+
     broker.close()
 
 
@@ -249,8 +256,19 @@ def test_another_server_is_taken_where_the_first_one_is_gone(amqp_url: str, read
     broker.close()
 
 
-def _fields(one: object) -> dict[str, object]:
-    return {name: getattr(one, name) for name in one.__struct_fields__}  # type: ignore[attr-defined]
+def test_a_user_who_may_only_write_can_publish_into_what_is_there(
+    rabbitmq: RabbitServer, amqp_url: str, broker: AmqpBroker, reader: AmqpReader
+) -> None:
+    broker.publish([publication("a"), publication("b", due=time.time() + 1.1)])
+    vhost = amqp_url.rpartition("/")[2]
+    rabbitmq.ctl("add_user", vhost, "secret")
+    rabbitmq.ctl("set_permissions", "-p", vhost, vhost, "", ".*", "")
+    restricted = broker_at(amqp_url.replace("guest:guest", f"{vhost}:secret"))
 
+    restricted.publish([publication("c"), publication("d", due=time.time() + 1.1)])
+    with pytest.raises(BrokerError, match="elsewhere"):
+        restricted.publish([publication("e", queue="elsewhere")])
 
-_ = Callable
+    assert sorted(reader.ids("celery", 4)) == ["a", "b", "c", "d"]
+    restricted.close()
+    rabbitmq.ctl("delete_user", vhost)

@@ -46,3 +46,20 @@ class TestRedisTicks(_Opened):
     @pytest.fixture
     def url(self, server: RedisServer) -> str:
         return server.url
+
+
+class TestRedisClusterTicks(_Opened):
+    @pytest.fixture
+    def url(self, nodes: list[RedisServer]) -> str:
+        return f"redis+cluster://127.0.0.1:{nodes[0].port}"
+
+
+def test_only_where_one_step_reaches_messages_a_claim_publishes(
+    server: RedisServer, nodes: list[RedisServer]
+) -> None:
+    opened = [open_broker(server.url), open_broker(f"redis+cluster://127.0.0.1:{nodes[0].port}")]
+
+    assert [broker.ticks.publishes for broker in opened if broker.ticks is not None] == [True, False]
+
+    for broker in opened:
+        broker.close()

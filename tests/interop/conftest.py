@@ -16,6 +16,7 @@ from sedano.brokers import opening
 from tests.interop.mixed_cluster import LIBRARIES, Library, MixedCluster, WorkerProcess
 from tests.interop.way import CELERY_TO_SEDANO, SEDANO_TO_CELERY, Way
 from tests.servers.key_owners import leaks
+from tests.servers.queue_owners import unowned
 from tests.servers.rabbitmq_server import RabbitServer
 from tests.servers.redis_server import RedisServer
 
@@ -25,7 +26,7 @@ collect_ignore = ["celery_shop.py", "sedano_shop.py"]
 WAYS: Final = (CELERY_TO_SEDANO, SEDANO_TO_CELERY)
 
 #: Opens a cluster with ready workers. Called with the arguments of ``MixedCluster``, but for the folder, and
-#: with the ``kinds`` of queues that they consume.
+#: with what the queues that they consume are named.
 ClusterOpener = Callable[..., AbstractContextManager[MixedCluster]]
 
 
@@ -50,11 +51,11 @@ def open_cluster(tmp_path_factory: pytest.TempPathFactory) -> ClusterOpener:
     """Opens clusters: a worker of each library, with a queue of its own (``to-celery``, ``to-sedano``)."""
 
     @contextmanager
-    def open_one(url: str, *, kinds: Sequence[str] = ("to",), **options: Any) -> Iterator[MixedCluster]:
+    def open_one(url: str, *, consumed: Sequence[str] = ("to-{}",), **options: Any) -> Iterator[MixedCluster]:
         cluster = MixedCluster(url, tmp_path_factory.mktemp("cluster"), **options)
         try:
             workers = [
-                cluster.start(library, "-c", "2", "-Q", ",".join(f"{kind}-{library}" for kind in kinds))
+                cluster.start(library, "-c", "2", "-Q", ",".join(name.format(library) for name in consumed))
                 for library in LIBRARIES
             ]
             for worker in workers:
@@ -86,8 +87,10 @@ def rabbitmq_cluster(
     open_cluster: ClusterOpener, rabbitmq: RabbitServer, redis_url: str
 ) -> Iterator[MixedCluster]:
     """Messages in RabbitMQ, results in Redis."""
-    with open_cluster(url := rabbitmq.new_vhost(), backend=redis_url) as cluster:
+    url = rabbitmq.new_vhost()
+    with open_cluster(url, backend=redis_url) as cluster:
         yield cluster
+    assert unowned(rabbitmq, url, r"to-(celery|sedano)", r"(queue|odd)-[0-9a-f]{32}") == []
     rabbitmq.give_back(url)
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import kombu
 from celery import Celery
+from kombu.common import Broadcast
 
 import sedano
 from sedano import Sedano
@@ -36,7 +37,7 @@ class OutOfStock(Exception):
         self.missing = missing
 
 
-#: Name, exchange, type of the exchange, routing key, arguments.
+#: Name, exchange, type of the exchange (or ``broadcast``: then the name is all), routing key, arguments.
 QueueSpec = tuple[str, str, str, str, dict[str, Any]]
 
 
@@ -63,15 +64,16 @@ def sedano_app(url: str, backend: str, *, queues: Sequence[QueueSpec] = (), **se
 
 def _queues(library: ModuleType, queues: Sequence[QueueSpec]) -> list[Any]:
     """What ``task_queues`` is set to, made of this library's objects."""
-    return [
-        library.Queue(
-            name,
-            library.Exchange(exchange, type=kind),
-            routing_key=routing_key,
-            queue_arguments=arguments,
-        )
-        for name, exchange, kind, routing_key, arguments in queues
-    ]
+    made = []
+    for name, exchange, kind, routing_key, arguments in queues:
+        if kind == "broadcast":
+            made.append((Broadcast if library is kombu else sedano.Broadcast)(name))
+        else:
+            exchange_made = library.Exchange(exchange, type=kind)
+            made.append(
+                library.Queue(name, exchange_made, routing_key=routing_key, queue_arguments=arguments)
+            )
+    return made
 
 
 def note(word: str, key: object) -> None:

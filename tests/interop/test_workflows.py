@@ -45,17 +45,20 @@ class Client:
         return signature.set(queue=f"to-{next(self._turns)}")
 
 
-@pytest.fixture(params=LIBRARIES)
-def client(request: pytest.FixtureRequest, cluster: MixedCluster, turns: tuple[Library, ...]) -> Client:
+#: Whose client, on which broker, for whose workers. What is said of workflows is said to the result store,
+#: so that one turn shows whether another broker brings the messages.
+CLIENTS: Final = (
+    *((library, "redis", turns) for library in LIBRARIES for turns in TURNS),
+    ("celery", "rabbitmq", TURNS[0]),
+    ("sedano", "rabbitmq", TURNS[1]),
+)
+
+
+@pytest.fixture(params=CLIENTS, ids=lambda client: f"{client[0]} on {client[1]} to {' and '.join(client[2])}")
+def client(request: pytest.FixtureRequest) -> Client:
     """A client of each library."""
-    return Client(cluster, request.param, turns)
-
-
-@pytest.fixture(params=TURNS, ids=" and ".join)
-def turns(request: pytest.FixtureRequest) -> tuple[Library, ...]:
-    """Which workers run the steps."""
-    chosen: tuple[Library, ...] = request.param
-    return chosen
+    library, broker, turns = request.param
+    return Client(request.getfixturevalue(f"{broker}_cluster"), library, turns)
 
 
 # -- groups: messages with a group's id

@@ -23,6 +23,7 @@ OWNERS: Final = (
     Owner(r"sedano:queues", "set", "a name for each queue that was ever used; `sedano status` reads it"),
     Owner(r"sedano:\{schedule\}:(states|entries)", "hash", "the schedule: a field for each entry"),
     Owner(r"sedano:\{schedule\}:changes", "string", "how often the schedule was changed"),
+    Owner(r"sedano:\{schedule\}:unpublished", "list", "runs to be published, by whatever scheduler there is"),
     Owner(r"sedano:\{nodes\}", "zset", "the leases; an entry goes with its lease"),
     Owner(r"sedano:\{nodes\}:(?P<lease>.+)", "hash", "a node; goes with its lease"),
     Owner(r"sedano:\{.+\}:held:(?P<lease>.+)", "hash", "claimed messages; given back when the lease ends"),

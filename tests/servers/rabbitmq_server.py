@@ -56,15 +56,27 @@ class RabbitServer:
         folder: Where it keeps everything; a new one.
         config: More lines of ``rabbitmq.conf``.
         certificates: It listens with TLS as well, at ``tls_port``.
+        joins: Becomes a node of this one's cluster, and is stopped before it.
     """
 
-    def __init__(self, folder: Path, *config: str, certificates: Certificates | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *config: str,
+        certificates: Certificates | None = None,
+        joins: "RabbitServer | None" = None,
+    ) -> None:
         self._tools = needs_rabbitmq()
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
+        self._epmd: subprocess.Popen[bytes] | None = None
         self._spare: list[str] = []
         self._used: list[str] = []
         self.port, distribution, epmd_port, self.tls_port = _free_ports(4)
+        #: What the servers of a cluster call it.
+        self.node = f"test{self.port}@localhost"
+        self._home = folder if joins is None else joins._home
+        self._epmd_port: int = epmd_port if joins is None else joins._epmd_port
         self.url = f"amqp://guest:guest@127.0.0.1:{self.port}//"
         lines = ["loopback_users.guest = false", "disk_free_limit.absolute = 1MB", *config]
         if certificates is not None:
@@ -80,10 +92,10 @@ class RabbitServer:
         self._environment = {
             "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
             "LANG": "C.UTF-8",
-            "HOME": str(folder),  # of the cookie
-            "ERL_EPMD_PORT": str(epmd_port),
+            "HOME": str(self._home),  # of the cookie
+            "ERL_EPMD_PORT": str(self._epmd_port),
             "ERL_EPMD_ADDRESS": "127.0.0.1",
-            "RABBITMQ_NODENAME": f"test{self.port}@localhost",
+            "RABBITMQ_NODENAME": self.node,
             "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
             "RABBITMQ_NODE_PORT": str(self.port),
             "RABBITMQ_DIST_PORT": str(distribution),
@@ -96,11 +108,16 @@ class RabbitServer:
             # The script then becomes the server, instead of starting it: its pid is the server's.
             "RABBITMQ_ALLOW_INPUT": "1",
         }
-        # Started by us: a server would start one that outlives it.
-        epmd = ["epmd", "-port", str(epmd_port), "-address", "127.0.0.1"]
-        self._epmd = subprocess.Popen(epmd, env=self._environment, stdin=subprocess.DEVNULL)
+        if joins is None:
+            # Started by us: a server would start one that outlives it.
+            epmd = ["epmd", "-port", str(epmd_port), "-address", "127.0.0.1"]
+            self._epmd = subprocess.Popen(epmd, env=self._environment, stdin=subprocess.DEVNULL)
         try:
             self.start()
+            if joins is not None:
+                self.ctl("stop_app")
+                self.ctl("join_cluster", joins.node)
+                self.ctl("start_app")
         except BaseException:
             self.stop()
             raise
@@ -152,8 +169,10 @@ class RabbitServer:
     def stop(self) -> None:
         """End it for good."""
         self.kill()
-        self._epmd.kill()
-        self._epmd.wait()
+        if self._epmd is not None:
+            self._epmd.kill()
+            self._epmd.wait()
+            self._epmd = None
 
     def ctl(self, *arguments: str, tool: str = "rabbitmqctl") -> str:
         """What ``rabbitmqctl`` (or another tool) prints. Takes a second or two."""
@@ -196,6 +215,11 @@ class RabbitServer:
     def give_back(self, url: str) -> None:
         """The virtual host of this URL is done with; it is deleted some time."""
         self._used.append(url.rpartition("/")[2])
+
+    def make_vhost(self, url: str) -> None:
+        """Make the virtual host of a URL, again or for the first time."""
+        name = url.rpartition("/")[2]
+        self.evaluate(_CHANGE_VHOSTS.format("[]", _erlang([name])))
 
     def delete_vhost(self, url: str) -> None:
         """Delete the virtual host of a URL, with everything in it, now."""

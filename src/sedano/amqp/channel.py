@@ -5,6 +5,7 @@ without its consumers and its confirms.
 """
 
 from collections.abc import Callable
+from struct import Struct
 from typing import Any, Final
 
 import amqp
@@ -13,7 +14,13 @@ from amqp import spec
 from sedano.amqp.failures import ChannelClosed
 from sedano.amqp.wire import Wire
 
+_delivery_tag: Final = Struct(">Q").unpack_from
 _WHILE_CLOSING: Final = (spec.Channel.Close, spec.Channel.CloseOk)
+
+
+def _read_short(payload: bytes, place: int) -> tuple[str, int]:
+    end = place + 1 + payload[place]
+    return payload[place + 1 : end].decode("utf-8", "surrogatepass"), end
 
 
 class AmqpChannel(amqp.Channel):  # type: ignore[misc]
@@ -25,7 +32,18 @@ class AmqpChannel(amqp.Channel):  # type: ignore[misc]
     def dispatch_method(self, method: Any, payload: bytes, content: Any) -> None:
         if self.is_closing and method not in _WHILE_CLOSING:
             return  # what was on its way; py-amqp logs each of them
-        super().dispatch_method(method, payload, content)
+        if method == spec.Basic.Deliver:
+            self._deliver(payload, content)
+        else:
+            super().dispatch_method(method, payload, content)
+
+    def _deliver(self, payload: bytes, message: Any) -> None:
+        """As the rest, with less ado: there is one of these for each message."""
+        consumer, place = _read_short(payload, 4)
+        (number,) = _delivery_tag(payload, place)
+        exchange, place_of_key = _read_short(payload, place + 9)
+        routing_key, _ = _read_short(payload, place_of_key)
+        self._on_basic_deliver(consumer, number, bool(payload[place + 8]), exchange, routing_key, message)
 
     def _on_close(self, code: int, reason: str, class_id: int, method_id: int) -> None:
         number = self.channel_id

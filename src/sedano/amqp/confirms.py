@@ -4,12 +4,14 @@ Used by publishers and leases. Writes a whole batch before it waits. Never decla
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from itertools import takewhile
 from typing import Any, Final, NamedTuple
 
 import amqp
 from amqp import spec
+from amqp.serialization import dumps
 
 from sedano.amqp.failures import NAME
 from sedano.amqp.link import AmqpLink, stopped
@@ -17,6 +19,10 @@ from sedano.errors import BrokerError, BrokerUnavailable
 
 #: So many are written before a look is taken at what the server says meanwhile.
 _AT_A_TIME: Final = 500
+#: A frame's type.
+_METHOD: Final = 1
+#: Whether the server is still blocked. Seconds.
+_LOOK_AGAIN: Final = 0.2
 
 
 class Outgoing(NamedTuple):
@@ -27,6 +33,8 @@ class Outgoing(NamedTuple):
     message: amqp.Message
     #: Whose it is, for errors: a task's name and id.
     label: str = "a message"
+    #: It is an error if no queue gets it.
+    mandatory: bool = True
 
 
 class Refusal(NamedTuple):
@@ -52,10 +60,13 @@ class Confirms:
 
     Args:
         link: Is open, or is opened.
+        while_blocked: Called again and again while the server reads nothing (``connection.blocked``): time
+            does not count then, until this raises something. Without it the deadline is the deadline.
     """
 
-    def __init__(self, link: AmqpLink) -> None:
+    def __init__(self, link: AmqpLink, *, while_blocked: Callable[[], object] | None = None) -> None:
         self._link = link
+        self._while_blocked = while_blocked
         self._channel: Any = link.channel()
         with link.within():
             self._channel.confirm_select()
@@ -97,22 +108,22 @@ class Confirms:
             for start in range(0, len(messages), _AT_A_TIME):
                 if start:
                     self._link.pump(0)
-                with self._link.gathered():
-                    for outgoing in messages[start : start + _AT_A_TIME]:
-                        self._write(outgoing)
-            while self.unconfirmed:
-                self._pump(deadline)
+                self._write(messages[start : start + _AT_A_TIME])
+        while self.unconfirmed:
+            self._pump(deadline)
         refused, self._refused = self._refused, []
         return refused
 
-    def _write(self, outgoing: Outgoing) -> None:
-        # Without the look at the socket that py-amqp's own basic_publish takes each time.
-        self._channel.send_method(
-            spec.Basic.Publish,
-            "Bssbb",
-            (0, outgoing.exchange, outgoing.routing_key, True, False),
-            outgoing.message,
-        )
+    def _write(self, messages: Sequence[Outgoing]) -> None:
+        """In one piece, and without the look at the socket that py-amqp takes before each message."""
+        connection, number = self._channel.connection, self._channel.channel_id
+        if connection is None:
+            raise ConnectionResetError("the channel is closed")
+        write = connection.frame_writer
+        with self._link.gathered():
+            for exchange, routing_key, message, _, mandatory in messages:
+                arguments = _arguments(exchange, routing_key, mandatory)
+                write(_METHOD, number, spec.Basic.Publish, arguments, message)
 
     def _wait_while_blocked(self, deadline: float) -> None:
         """Write nothing that the server would not read: then it has certainly not been published."""
@@ -122,8 +133,14 @@ class Confirms:
             self._link.pump(max(0.0, deadline - time.monotonic()))
 
     def _pump(self, deadline: float) -> None:
+        if self._link.blocked is not None and self._while_blocked is not None:
+            # What has been written will be read some day.
+            self._while_blocked()
+            self._link.pump(_LOOK_AGAIN)
+            return
         if time.monotonic() >= deadline:
-            raise TimeoutError("no answer in time")
+            with self._link.within():
+                raise TimeoutError("no answer in time")
         self._link.pump(max(0.0, deadline - time.monotonic()))
 
     # -- what the server says
@@ -152,6 +169,12 @@ class Confirms:
             return [] if outgoing is None else [outgoing]
         taken = list(takewhile(lambda one: one <= number, self.unconfirmed))
         return [self.unconfirmed.pop(one) for one in taken]
+
+
+@lru_cache(maxsize=1000)
+def _arguments(exchange: str, routing_key: str, mandatory: bool) -> bytes:
+    """Of ``basic.publish``."""
+    return bytes(dumps("Bssbb", (0, exchange, routing_key, mandatory, False)))
 
 
 def _says_the_same(one: amqp.Message, other: amqp.Message) -> bool:

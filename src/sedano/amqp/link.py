@@ -12,8 +12,9 @@ import random
 import select
 import socket
 import ssl
+import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from amqp.exceptions import AMQPError
@@ -21,6 +22,7 @@ from amqp.exceptions import AMQPError
 from sedano.amqp.amqp_url import AmqpLocation, AmqpServer
 from sedano.amqp.channel import AmqpChannel, AmqpConnection
 from sedano.amqp.failures import NAME, translate
+from sedano.amqp.frames import Frames
 from sedano.amqp.wire import Wire
 from sedano.errors import BrokerUnavailable, ConfigurationError, SedanoError
 from sedano.sql.wakeup_pipe import WakeupPipe
@@ -31,6 +33,11 @@ logger = logging.getLogger(__name__)
 _GOODBYE: Final = 0.5
 #: Looks at the heartbeat within one of its intervals.
 _TICKS: Final = 4
+#: The last of them: what a server said that does not speak AMQP.
+_OF_THE_DRIVER: Final = (AMQPError, OSError, struct.error)
+
+#: Location -> which of its servers answered last: what one connection has found out is known to the next.
+_answered: dict[str, int] = {}
 
 
 class AmqpLink:
@@ -55,7 +62,9 @@ class AmqpLink:
     ) -> None:
         self.location = location
         self.timeout = timeout
-        self._heartbeat = heartbeat if location.heartbeat is None else min(heartbeat, location.heartbeat)
+        wanted = heartbeat if location.heartbeat is None else min(heartbeat, location.heartbeat)
+        #: AMQP knows whole seconds.
+        self._heartbeat = max(1, round(wanted)) if wanted else 0
         self._name = name
         self._connection: Any = None
         self._wire: Wire | None = None
@@ -64,7 +73,7 @@ class AmqpLink:
         self._next_tick = 0.0
         #: Blocks of ``within`` that are open.
         self._within = 0
-        self._first = random.randrange(len(location.servers)) if location.spread else 0
+        self._place = location.identity
         #: How often it was opened; who keeps something that belongs to one connection compares it.
         self.generation = 0
         #: Why the server lets nobody publish (``connection.blocked``); None if it does.
@@ -94,7 +103,8 @@ class AmqpLink:
         self.forget()
         deadline = time.monotonic() + self.timeout if deadline is None else deadline
         servers = self.location.servers
-        order = [servers[(self._first + step) % len(servers)] for step in range(len(servers))]
+        first = random.randrange(len(servers)) if self.location.spread else _answered.get(self._place, 0)
+        order = [servers[(first + step) % len(servers)] for step in range(len(servers))]
         failures: list[str] = []
         for number, server in enumerate(order):
             now = time.monotonic()
@@ -103,7 +113,7 @@ class AmqpLink:
             except BrokerUnavailable as error:
                 failures.append(f"{server}: {error.reason}")
                 continue
-            self._first = servers.index(server)
+            _answered[self._place] = servers.index(server)
             return
         raise BrokerUnavailable(NAME, "; ".join(failures))
 
@@ -141,6 +151,13 @@ class AmqpLink:
         with self.within():
             return self._connection.channel()  # type: ignore[no-any-return]
 
+    @property
+    def server_properties(self) -> Mapping[str, Any]:
+        """What the server says of itself: ``version`` and so on. Opens the connection, if need be."""
+        self.open()
+        found: Mapping[str, Any] = self._connection.server_properties
+        return found
+
     @contextlib.contextmanager
     def within(self, seconds: float | None = None, *, deadline: float | None = None) -> Iterator[None]:
         """Whatever is asked of channels within the block is over in time, and its errors are ours.
@@ -175,7 +192,7 @@ class AmqpLink:
                 # It is kept: another one would not know that nobody may publish, and would write.
                 raise BrokerUnavailable(NAME, stopped(reason)) from error
             self.forget()
-            if isinstance(error, AMQPError | OSError | LookupError | ValueError | AttributeError | TypeError):
+            if isinstance(error, _OF_THE_DRIVER):
                 raise translate(error) from error
             raise
         except BaseException:
@@ -236,7 +253,7 @@ class AmqpLink:
             # A silence of the network is noticed as late as that of the server; 0 means the system's own way.
             settings = {}
             if hasattr(socket, "TCP_USER_TIMEOUT"):
-                settings[socket.TCP_USER_TIMEOUT] = int(self._heartbeat * 2000)
+                settings[socket.TCP_USER_TIMEOUT] = self._heartbeat * 2000
             tls = server.tls
             wire = Wire(
                 host,
@@ -262,11 +279,12 @@ class AmqpLink:
             client_properties={"product": "Sedano", "connection_name": self._name},
             on_blocked=self._on_blocked,
             on_unblocked=self._on_unblocked,
+            frame_handler=Frames,
         )
         self._connection = connection
         try:
             connection.connect()
-        except (AMQPError, OSError, LookupError, ValueError, AttributeError, TypeError) as error:
+        except _OF_THE_DRIVER as error:
             self.forget()
             raise translate(error) from error
         except BaseException:

@@ -63,6 +63,8 @@ class LinkPool:
         """
         line = self._borrow(deadline)
         try:
+            if line.link.is_stale():
+                line.link.forget()
             line.link.open(deadline)
             with line.link.within(deadline=deadline):
                 yield line
@@ -87,10 +89,7 @@ class LinkPool:
             if not self._idle:
                 self._to_make -= 1
                 return Line(self._make())
-            line = self._idle.pop()
-        if line.link.is_stale():
-            line.link.forget()
-        return line
+            return self._idle.pop()
 
     def _give_back(self, line: Line) -> None:
         if self._pid != os.getpid():

@@ -111,9 +111,17 @@ class Wire(TCPTransport):  # type: ignore[misc]
         return have >= size + _AROUND
 
     def fill(self) -> None:
-        """Read what there is; waits for the first byte."""
-        self.sock.settimeout(self._left())
-        piece = self.sock.recv(_READ_SIZE)
+        """Read what there is. To be called when there is something."""
+        if self._tls is None:
+            self.sock.settimeout(self._left())
+            piece = self.sock.recv(_READ_SIZE)
+        else:
+            # What there is may be for the TLS layer alone, or half a record.
+            self.sock.settimeout(0.0)
+            try:
+                piece = self.sock.recv(_READ_SIZE)
+            except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                return
         if not piece:
             self.connected = False
             raise ConnectionResetError("the server closed the connection")
@@ -172,6 +180,8 @@ class Wire(TCPTransport):  # type: ignore[misc]
             self.flush()
 
     def _send_now(self, piece: bytes | memoryview) -> None:
+        if self.sock is None:
+            raise ConnectionResetError("the connection is closed")
         self.sock.settimeout(self._left())
         self.is_broken_off = True
         self.sock.sendall(piece)

@@ -42,6 +42,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     #: How late a run may start, in seconds; None: at any time.
     grace: float | None = None
     enabled: bool = True
+    #: POSIX seconds: nothing before counts. None: the moment at which a scheduler first sees it.
+    counts_from: float | None = None
     #: Where it comes from, for people: ``beat_schedule``, ``code``, ``database``, ``run time``.
     source: str = "beat_schedule"
 
@@ -110,19 +112,17 @@ def _schedule(where: str, written: Mapping[str, Any], app: SchedulingApp | None)
         raise ConfigurationError(
             f"{where}: 'schedule' is missing: seconds, a timedelta, crontab(...), solar(...) or clocked(...)."
         )
+    if not isinstance(given, int | float | timedelta | Schedule):
+        raise ConfigurationError(
+            f"{where}: 'schedule' must be seconds, a timedelta, crontab(...), solar(...), clocked(...) or an "
+            f"object of a class derived from sedano.schedules.BaseSchedule, got {given!r}."
+        )
     try:
         made = schedule_from(given, bool(written.get("relative")), app=app)
         zone = written.get("timezone")
-        if zone is not None:
-            made = _in_zone(made, time_zone(zone))
+        return made if zone is None else _in_zone(made, time_zone(zone))
     except (TypeError, ValueError) as error:
         raise ConfigurationError(f"{where}: {error}") from error
-    if not isinstance(made, Schedule):
-        raise ConfigurationError(
-            f"{where}: 'schedule' must be seconds, a timedelta, crontab(...), solar(...), clocked(...) or an "
-            f"object of a class derived from sedano.schedules.BaseSchedule, got {made!r}."
-        )
-    return made
 
 
 def _in_zone(made: Any, zone: tzinfo) -> Any:

@@ -14,8 +14,10 @@ from typing import Final, NamedTuple
 import msgspec
 
 from sedano.backoff import ExponentialBackoff
+from sedano.beat.beginnings import states_of
 from sedano.beat.entry import Entry
 from sedano.beat.missed import due_moments, is_impossible, next_moment
+from sedano.beat.outbox import Outbox
 from sedano.brokers.publication import Publication
 from sedano.brokers.ticks import EntryState, Tick, TickStore
 from sedano.clock import Clock
@@ -27,6 +29,8 @@ logger = logging.getLogger("sedano.beat")
 LOOK_EVERY: Final = 1.0
 #: Ticks in one claim.
 BATCH: Final = 250
+#: A schedule of the user's own that raises is asked again after so many seconds.
+ASK_AGAIN: Final = 60.0
 #: A scheduler that came second lets the first one go ahead by so much, the next time: there is one claim for
 #: each tick then, and not one from every scheduler. Seconds, from and to.
 STAND_BACK: Final = (0.05, 0.15)
@@ -56,8 +60,10 @@ class Scheduler:
 
     Args:
         read_entries: Reads the entries, those of the store among them.
+        changes: Unequal to the one before when they have to be read anew. The store's own where it is left out.
         prepare: Makes messages.
-        published: Told of the messages that were published.
+        published: Told of the messages that were published by claims.
+        outbox: Publishes what was claimed, where claims cannot.
         longest_pause: The most seconds between two turns; 0 leaves it to the scheduler.
     """
 
@@ -66,22 +72,26 @@ class Scheduler:
         ticks: TickStore,
         *,
         read_entries: Callable[[], Iterable[Entry]],
+        changes: Callable[[], object] | None = None,
         prepare: Preparer,
         clock: Clock,
         published: Callable[[Sequence[Publication]], None] = lambda _: None,
+        outbox: Outbox | None = None,
         longest_pause: float = 0.0,
     ) -> None:
         self._ticks = ticks
         self._read_entries = read_entries
+        self._read_changes = changes or ticks.changes
         self._prepare = prepare
         self._published = published
+        self._outbox = outbox
         self._clock = clock
         self._longest_pause = min(longest_pause or LOOK_EVERY, LOOK_EVERY)
         self._lines: dict[str, _Line] = {}
         self._plan: list[_Planned] = []
         self._numbers = 0
-        #: Of the store, when the entries were read.
-        self._changes: int | None = None
+        #: As they were when the entries were read.
+        self._changes: object = None
         self._next_look = 0.0
         self._behind = 0.0
         #: Entries that could not be started, and why: said once.
@@ -97,12 +107,11 @@ class Scheduler:
             try:
                 pause = self.turn()
                 self._failures = 0
-            except BrokerError as error:
+            except Exception as error:
                 if self._failures == 0:
-                    logger.warning("%s. Trying again; what is due is run when the broker is back.", error)
+                    _tell(error)
                 pause = self._backoff.delay(self._failures)
                 self._failures += 1
-                self._changes = None
             self._bell.wait(pause)
 
     def stop(self) -> None:
@@ -114,9 +123,19 @@ class Scheduler:
         """Start what is due. Returns the seconds until the next turn.
 
         Raises:
-            BrokerError: The store could not be asked; nothing is lost by it.
+            BrokerError: The store could not be asked. Nothing is lost by it: the next turn sees what was done.
         """
+        try:
+            return self._turn()
+        except BaseException:
+            # What was claimed, nobody has told us.
+            self._changes = None
+            raise
+
+    def _turn(self) -> float:
         now = self._clock.timestamp()
+        if self._outbox is not None:
+            self._outbox.catch_up(now)
         self._look(now)
         ripe: list[str] = []
         while self._plan and self._plan[0].due + self._behind <= now:
@@ -136,21 +155,29 @@ class Scheduler:
         if moment < self._next_look and self._changes is not None:
             return
         self._next_look = moment + LOOK_EVERY
-        changes = self._ticks.changes()
+        changes = self._read_changes()
         if changes != self._changes:
             self._take_up(list(self._read_entries()), now)
             self._changes = changes
-        for name, line in self._lines.items():
-            if is_impossible(line.entry.schedule, line.state.since, now):
-                logger.warning(
-                    "The entry %r was last run in the future: a clock was wrong. It begins anew.", name
-                )
-                self._ticks.restart(name, since=line.state.since, now=now)
-                self._refresh([name], now)
+        impossible = [name for name, line in self._lines.items() if self._is_impossible(line, now)]
+        for name in impossible:
+            logger.warning(
+                "The entry %r was last run in the future: a clock was wrong. It begins anew.", name
+            )
+            self._ticks.restart(name, since=self._lines[name].state.since, now=now)
+        if impossible:
+            self._refresh(impossible, now)
+
+    def _is_impossible(self, line: _Line, now: float) -> bool:
+        try:
+            return is_impossible(line.entry.schedule, line.state.since, now)
+        except Exception as error:  # a schedule of the user's own
+            self._complain(line.entry.name, error)
+            return False
 
     def _take_up(self, entries: Sequence[Entry], now: float) -> None:
         wanted = {entry.name: entry for entry in entries if entry.enabled}
-        states = self._ticks.states(list(wanted), now=now)
+        states = states_of(self._ticks, list(wanted.values()), now=now)
         self._lines = {name: _Line(entry, states[name]) for name, entry in wanted.items()}
         self._plan.clear()
         self._bad = {name: why for name, why in self._bad.items() if name in wanted}
@@ -158,6 +185,12 @@ class Scheduler:
             self._plan_next(name)
 
     def _refresh(self, names: Collection[str], now: float) -> None:
+        """See how these entries stand: somebody else has claimed ticks of theirs, or changed them."""
+        if self._read_changes() != self._changes:
+            # One that was removed would begin anew if its state were asked for.
+            self._next_look = 0.0
+            self._look(now)
+            return
         for name, state in self._ticks.states(names, now=now).items():
             self._lines[name].state = state
             self._plan_next(name)
@@ -174,7 +207,7 @@ class Scheduler:
             due = next_moment(line.entry.schedule, since)
         except Exception as error:  # a schedule of the user's own
             self._complain(name, error)
-            return
+            due = self._clock.timestamp() + ASK_AGAIN
         if due is not None:
             heapq.heappush(self._plan, _Planned(due, name, line.number))
 
@@ -200,9 +233,14 @@ class Scheduler:
             self._refresh(set(lost), now)
 
     def _is_due(self, name: str, now: float) -> bool:
-        line = self._lines[name]
-        due = next_moment(line.entry.schedule, line.state.since)
-        return not line.state.paused and due is not None and due <= now
+        line = self._lines.get(name)
+        if line is None or line.state.paused:
+            return False
+        try:
+            due = next_moment(line.entry.schedule, line.state.since)
+        except Exception:  # told when it is run
+            return True
+        return due is not None and due <= now
 
     def _ticks_of(self, name: str, now: float) -> list[Tick]:
         """What is to be claimed of an entry now; of one that cannot be run, nothing, and it is put off."""
@@ -233,7 +271,7 @@ class Scheduler:
         """Claim, and plan what comes next. The names of the entries that somebody else was quicker with."""
         if not ticks:
             return []
-        won = self._ticks.claim(ticks, now=now)
+        won = self._ticks.claim(ticks, now=now, keep=self._outbox is not None)
         lost: list[str] = []
         published: list[Publication] = []
         for tick, is_ours in zip(ticks, won, strict=True):
@@ -253,7 +291,9 @@ class Scheduler:
                 )
         for name in {tick.entry for tick in ticks}.difference(lost):
             self._plan_next(name)
-        if published:
+        if published and self._outbox is not None:
+            self._outbox.send(published, claimed_at=now)
+        elif published:
             self._published(published)
         return lost
 
@@ -262,3 +302,10 @@ def _after(state: EntryState, tick: Tick, now: float) -> EntryState:
     if tick.publication is None:
         return msgspec.structs.replace(state, since=tick.due)
     return msgspec.structs.replace(state, since=tick.due, last_run_at=now, runs=state.runs + 1)
+
+
+def _tell(error: Exception) -> None:
+    if isinstance(error, BrokerError):
+        logger.warning("%s. Trying again; what is due is run when the broker is back.", error)
+    else:
+        logger.error("The scheduler failed, and tries again: %r", error, exc_info=error)

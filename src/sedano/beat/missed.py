@@ -37,7 +37,8 @@ def due_moments(entry: Entry, since: float, now: float) -> list[Due]:
         return []
     if entry.missed == "all":
         return _each(entry, since, now)
-    last = latest_moment(entry.schedule, since, now)
+    # Not before the first: for intervals that is a sum, which may fall short of it by less than a microsecond.
+    last = max(first, latest_moment(entry.schedule, since, now))
     return [Due(last, entry.grace is None or now - last <= entry.grace)]
 
 
@@ -58,9 +59,19 @@ def _each(entry: Entry, since: float, now: float) -> list[Due]:
 
 
 def next_moment(rule: Schedule, since: float) -> float | None:
-    """The first due moment after another one, POSIX seconds; None if there is none."""
-    moment = rule.next_after(datetime.fromtimestamp(since, UTC))
-    return None if moment is None else moment.timestamp()
+    """The first due moment after another one, POSIX seconds; None if there is none.
+
+    Raises:
+        ValueError: The schedule, one of the user's own, names one that is not later.
+    """
+    start = datetime.fromtimestamp(since, UTC)
+    moment = rule.next_after(start)
+    if moment is None:
+        return None
+    if moment.utcoffset() is None or moment <= start:
+        # Without the moments: an error that is the same each time is told once.
+        raise ValueError("next_after has to name a moment with a time zone, later than the one that it is given")
+    return moment.timestamp()
 
 
 def latest_moment(rule: Schedule, since: float, until: float) -> float:

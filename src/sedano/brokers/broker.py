@@ -24,7 +24,7 @@ class Broker(Protocol):
     location: str
     features: BrokerFeatures
     admin: BrokerAdmin
-    #: Where schedulers claim ticks in the step that publishes them; None where that cannot be one step.
+    #: Where schedulers claim ticks; None where nothing but messages can be kept.
     ticks: TickStore | None
 
     def publish(self, publications: Sequence[Publication]) -> None:

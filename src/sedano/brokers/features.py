@@ -31,7 +31,7 @@ class BrokerFeatures:
     exchanges: bool = False
     #: The server itself gives back what a dead node held; ``Lease.recover_dead`` finds nothing to do.
     returns_claims: bool = False
-    #: ``BrokerAdmin`` finds and shows messages that nodes hold; otherwise it counts those of the last renewals.
+    #: ``BrokerAdmin`` shows the messages that nodes hold; otherwise it says how many they held lately.
     shows_claimed: bool = True
     #: What was given back without having begun is not ``redelivered``; otherwise it may be.
     tells_begun: bool = True

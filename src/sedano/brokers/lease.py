@@ -70,10 +70,13 @@ class Lease(Protocol):
     def wake(self) -> None:
         """End the current ``wait`` (or the next one, if none is under way). From any thread."""
 
-    def rest(self) -> None:
+    def rest(self) -> float | None:
         """Nothing more is wanted for now: what the broker may have sent ahead of a claim goes back.
 
         The next ``wait`` or ``claim`` ends the rest.
+
+        Returns:
+            After how many seconds to call this again, if something is being kept for a moment.
         """
 
     def renew(self, running: Collection[int]) -> None:

@@ -81,6 +81,16 @@ def open_broker(
     )
 
 
+def has_broker(url: str) -> bool:
+    """Whether there is a broker for the place that a URL names.
+
+    >>> has_broker("sqlite:///results.db"), has_broker("rpc://")
+    (True, False)
+    """
+    scheme = scheme_of(url, "broker_url")
+    return scheme in BROKERS or scheme in advertised(ENTRY_POINTS)
+
+
 def scheme_of(url: str, setting: str) -> str:
     """The part of a URL that says what kind of server it is. Never shows the rest: it may hold a password."""
     scheme, separator, _ = url.partition("://")

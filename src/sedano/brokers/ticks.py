@@ -2,7 +2,7 @@
 
 A *tick* is one due moment of one entry. Any number of schedulers see it come; whoever claims it first has
 its message published, in the same step, and the claims of the others fail. A broker offers it as
-``Broker.ticks``.
+``Broker.ticks``. Where messages go through another broker, the step keeps them instead (``beat.outbox``).
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -37,8 +37,19 @@ class Tick(msgspec.Struct, frozen=True):
     publication: Publication | None = None
 
 
+class Unpublished(msgspec.Struct, frozen=True, array_like=True):
+    """A message whose tick was claimed, and that has yet to be published."""
+
+    publication: Publication
+    #: When it was claimed, or last taken over: POSIX seconds.
+    since: float
+
+
 class TickStore(Protocol):
     """Thread-safe, and shared by all processes that use the broker. Raises the broker's errors."""
+
+    #: A claim can publish: queues and claims can be changed in one step here.
+    publishes: bool
 
     def states(self, entries: Collection[str], *, now: float) -> Mapping[str, EntryState]:
         """The state of each of these entries; of one that nobody has seen before, a new one that begins now.
@@ -48,11 +59,25 @@ class TickStore(Protocol):
             now: POSIX seconds (UTC).
         """
 
-    def claim(self, ticks: Sequence[Tick], *, now: float) -> list[bool]:
+    def claim(self, ticks: Sequence[Tick], *, now: float, keep: bool = False) -> list[bool]:
         """Claim these ticks, each in one step with the publication of its message; whether each was ours.
 
         None is that is of a paused or an unknown entry, or whose ``since`` has changed.
+
+        Args:
+            ticks: Their entries may repeat: then each tick follows from the one before.
+            now: POSIX seconds (UTC).
+            keep: Rather than publish the messages, keep them among the ``unpublished``, since ``now``.
         """
+
+    def unpublished(self, *, limit: int) -> Sequence[Unpublished]:
+        """The messages that claims have kept, the oldest first."""
+
+    def take_over(self, kept: Sequence[Unpublished], *, now: float) -> list[Unpublished]:
+        """Be the one to publish these, from now on: those of them that nobody else has taken or published."""
+
+    def published(self, kept: Sequence[Unpublished]) -> None:
+        """They have been published: forget them. Idempotent."""
 
     def restart(self, entry: str, *, since: float, now: float) -> bool:
         """Have an entry begin anew, now, if its ``since`` is still this one: it is one that cannot be."""

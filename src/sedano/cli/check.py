@@ -1,4 +1,4 @@
-"""``sedano check``: are the settings right, can the tasks be imported, do the servers answer?"""
+"""``sedano check``: are the settings right, can tasks be imported and entries run, do the servers answer?"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -10,7 +10,8 @@ from sedano.cli.command import SedanoCommand, option
 from sedano.cli.invocation import Invocation, pass_invocation
 from sedano.cli.json_output import write_json
 from sedano.cli.user_error import CHECK_SETTINGS, explain
-from sedano.errors import ConfigurationError
+from sedano.errors import BrokerError, ConfigurationError, NotSupported, SedanoError
+from sedano.results.replies import replies_of
 
 if TYPE_CHECKING:
     from sedano.app import Sedano
@@ -43,7 +44,7 @@ class Finding:
 @option("--json", "as_json", is_flag=True, help="Answer in JSON, for scripts.")
 @pass_invocation
 def check(invocation: Invocation, /, list_tasks: bool, strict: bool, as_json: bool) -> int:
-    """Look for mistakes: in the settings, in the tasks' modules, in the way to broker and results.
+    """Look for mistakes: in the settings, the tasks' modules, the schedule, on the way to broker and results.
 
     Exit codes: 0 all is well, 1 there is a problem. Good before a deployment.
 
@@ -52,7 +53,11 @@ def check(invocation: Invocation, /, list_tasks: bool, strict: bool, as_json: bo
     sedano -A proj check --strict --json
     """
     app = invocation.find_app()
-    findings = [*_settings(app), *_tasks(app), *_broker(app), *_results(app)]
+    findings = [*_settings(app), *_tasks(app)]
+    can_be_used = all(finding.verdict != PROBLEM for finding in findings)
+    findings += [*_broker(app), *_results(app)]
+    if can_be_used:
+        findings += _schedule(app)
     names = app.tasks.shown() if list_tasks else []
     if as_json:
         document: dict[str, object] = {"findings": [asdict(finding) for finding in findings]}
@@ -123,10 +128,35 @@ def _results(app: "Sedano") -> Iterator[Finding]:
         store = app.results
         if store is None:
             return "not stored"
+        if (replies := replies_of(store)) is not None:
+            replies.listen()
         store.get(_NOBODYS_ID)
         return f"{store.location} answers"
 
     yield from _tried("results", ask)
+
+
+def _schedule(app: "Sedano") -> Iterator[Finding]:
+    app.configure_schedule()
+    refusal = ""
+    try:
+        entries, wrong = app.schedule_entries()
+    except (BrokerError, ConfigurationError) as error:
+        # That a server does not answer has been told.
+        refusal = str(error) if isinstance(error, NotSupported) else ""
+        entries, wrong = app.schedule_entries(stored=False)
+    problems = [str(error) for error in wrong]
+    for entry in entries:
+        try:
+            app.check_entry(entry)
+        except SedanoError as error:
+            problems.append(f"the entry {entry.name!r} of the schedule cannot be run: {error}")
+    if refusal:
+        yield Finding(PROBLEM if entries or wrong else NOTE, "schedule", refusal)
+    for problem in problems:
+        yield Finding(PROBLEM, "schedule", problem)
+    if not refusal and not problems:
+        yield Finding(OK, "schedule", f"{len(entries)} entr{'ies' if len(entries) != 1 else 'y'}")
 
 
 def _tried(about: str, attempt: Callable[[], str]) -> Iterator[Finding]:

@@ -27,6 +27,7 @@ from sedano.monitoring.logging_setup import (
     redirect_output,
     set_up_logging,
 )
+from sedano.queues.queue_table import QueueTable
 from sedano.settings.pools import read_pools
 from sedano.settings.sections import WorkerSettings
 from sedano.settings.wiring import wiring_for
@@ -227,6 +228,11 @@ def _queues(app: Sedano, options: NodeOptions) -> tuple[str, ...]:
         raise ConfigurationError(
             "No queue is left to consume: every one is excluded. Exclude fewer (-X), or name others (-Q)."
         )
+    wiring = wiring_for(app.settings, app.broker_url)
+    if wiring is not None:
+        table = QueueTable(wiring.queues)
+        for name in queues:
+            table.find(name)  # some may not be made
     return queues
 
 

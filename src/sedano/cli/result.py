@@ -8,6 +8,7 @@ from sedano.cli.command import SedanoCommand, option
 from sedano.cli.invocation import Invocation, pass_invocation
 from sedano.cli.json_output import write_json
 from sedano.cli.user_error import EXIT_FAILED, EXIT_TRY_AGAIN, UserError
+from sedano.results.replies import replies_of
 
 
 @click.command(cls=SedanoCommand, short_help="Print the result of a task.")
@@ -40,6 +41,11 @@ def result(
         raise UserError(
             "This application stores no results.",
             hint="Set result_backend, such as sqlite:///results.db; `sedano check` shows what is in use.",
+        )
+    if replies_of(app.results) is not None:
+        raise UserError(
+            "Results go to the process that called (rpc://), and nobody else can read them.",
+            hint="`sedano call --wait` calls and waits; or keep results: result_backend = redis://...",
         )
     found = app.AsyncResult(task_id)
     if wait:

@@ -8,9 +8,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from sedano.beat.entry import Entry
-from sedano.beat.missed import next_moment
-from sedano.brokers.ticks import EntryState
 from sedano.cli.command import SedanoCommand, option
 from sedano.cli.durations import spoken
 from sedano.cli.invocation import Invocation, pass_invocation
@@ -20,6 +17,8 @@ from sedano.errors import did_you_mean
 
 if TYPE_CHECKING:
     from sedano.app import Sedano
+    from sedano.beat.entry import Entry
+    from sedano.brokers.ticks import EntryState
 
 #: Runs of one entry that ``next`` shows at the most.
 MOST_RUNS: Final = 1000
@@ -133,21 +132,21 @@ def resume(invocation: Invocation, /, name: str) -> int:
     return 0
 
 
-def _schedule(invocation: Invocation) -> tuple["Sedano", list[Entry], list[Exception]]:
+def _schedule(invocation: Invocation) -> "tuple[Sedano, list[Entry], list[Exception]]":
     app = invocation.find_app()
     app.configure_schedule()
     entries, wrong = app.schedule_entries()
     return app, sorted(entries, key=lambda entry: entry.name), list(wrong)
 
 
-def _one(invocation: Invocation, name: str) -> tuple["Sedano", Entry]:
+def _one(invocation: Invocation, name: str) -> "tuple[Sedano, Entry]":
     app, entries, _ = _schedule(invocation)
     entry = _named(entries, name)
     _states(app, [entry])  # an entry that no scheduler has seen yet is seen now
     return app, entry
 
 
-def _named(entries: list[Entry], name: str) -> Entry:
+def _named(entries: "list[Entry]", name: str) -> "Entry":
     for entry in entries:
         if entry.name == name:
             return entry
@@ -157,11 +156,15 @@ def _named(entries: list[Entry], name: str) -> Entry:
     )
 
 
-def _states(app: "Sedano", entries: list[Entry]) -> dict[str, EntryState]:
-    return dict(app.ticks.states([entry.name for entry in entries], now=time.time()))
+def _states(app: "Sedano", entries: "list[Entry]") -> "dict[str, EntryState]":
+    from sedano.beat.beginnings import states_of
+
+    return dict(states_of(app.ticks, entries, now=time.time()))
 
 
-def _moments(entry: Entry, state: EntryState) -> Iterator[float]:
+def _moments(entry: "Entry", state: "EntryState") -> Iterator[float]:
+    from sedano.beat.missed import next_moment
+
     moment = next_moment(entry.schedule, state.since)
     while moment is not None:
         yield moment
@@ -174,7 +177,9 @@ def _written(app: "Sedano", moment: float | None) -> str | None:
     return datetime.fromtimestamp(moment, app.timezone).isoformat(sep=" ", timespec="seconds")
 
 
-def _document(app: "Sedano", entry: Entry, state: EntryState) -> dict[str, Any]:
+def _document(app: "Sedano", entry: "Entry", state: "EntryState") -> dict[str, Any]:
+    from sedano.beat.missed import next_moment
+
     due = None if state.paused or not entry.enabled else next_moment(entry.schedule, state.since)
     return {
         "name": entry.name,
@@ -193,8 +198,8 @@ def _document(app: "Sedano", entry: Entry, state: EntryState) -> dict[str, Any]:
 def _draw(
     invocation: Invocation,
     app: "Sedano",
-    entries: list[Entry],
-    states: dict[str, EntryState],
+    entries: "list[Entry]",
+    states: "dict[str, EntryState]",
     now: float,
 ) -> None:
     from rich.table import Table

@@ -22,6 +22,7 @@ slot, and such names are for single servers only.
 | ``sedano:{schedule}:states`` | hash | entry of the schedule -> when it was last due, and run |
 | ``sedano:{schedule}:entries`` | hash | entry made at run time -> its rule |
 | ``sedano:{schedule}:changes`` | string | how often entries were changed |
+| ``sedano:{schedule}:unpublished`` | list | claimed, and to be published; the oldest on the right |
 | ``sedano:queues`` | set | queues that were ever used |
 """
 
@@ -114,6 +115,11 @@ class KeyNames:
     def schedule_changes(self) -> str:
         """How often entries of the schedule were changed."""
         return f"{self.prefix}sedano:{{schedule}}:changes"
+
+    @property
+    def schedule_unpublished(self) -> str:
+        """Messages of the schedule whose ticks were claimed, and that have yet to be published."""
+        return f"{self.prefix}sedano:{{schedule}}:unpublished"
 
     @property
     def queues(self) -> str:

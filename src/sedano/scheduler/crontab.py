@@ -105,6 +105,11 @@ class crontab(Schedule):
         return self._first_from(clock, _minute_after(time))
 
     @property
+    def own_zone(self) -> tzinfo | None:
+        """The zone that was given for this crontab alone."""
+        return self._own_zone
+
+    @property
     def tz(self) -> tzinfo:
         """The zone that the fields are read in: the crontab's own, the application's, or UTC."""
         return self._own_zone or super().tz

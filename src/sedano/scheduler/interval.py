@@ -121,7 +121,7 @@ def schedule_from(
     """
     if isinstance(given, int | float | timedelta):
         return schedule(given, relative, app=app)
-    if given is not None and app is not None:
+    if app is not None and hasattr(given, "__dict__"):
         given.app = app  # type: ignore[attr-defined]  # schedules of the user's own need not be of our classes
     return given
 

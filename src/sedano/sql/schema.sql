@@ -12,13 +12,13 @@ CREATE TABLE IF NOT EXISTS sedano_message (
     task        TEXT    NOT NULL,
     queue       TEXT    NOT NULL,
     priority    INTEGER NOT NULL,  -- higher runs sooner
-    state       TEXT    NOT NULL,  -- ready, scheduled, claimed or parked
+    state       TEXT    NOT NULL,  -- ready, scheduled, claimed, parked or unpublished
     due         REAL    NULL,      -- POSIX seconds; set while scheduled
     ready_since REAL    NOT NULL,  -- POSIX seconds
     crashes     INTEGER NOT NULL,  -- processes that died running it
     redelivered BOOL    NOT NULL,  -- its task may have begun before
     claimed_by  TEXT    NULL,      -- the incarnation that holds it, while claimed: the fence
-    envelope    BLOB    NOT NULL   -- sedano.message.envelope.pack
+    envelope    BLOB    NOT NULL   -- sedano.message.envelope.pack; of the unpublished, the whole Publication
 );
 
 -- message_ready --

@@ -108,9 +108,9 @@ class BoundDeclarator(Protocol):
 
 #: Options of Celery's that this version does not have, with what to do instead. None is let through.
 NOT_SUPPORTED: Final[Mapping[str, str]] = {
-    "exchange": "Give queue= instead.",
-    "exchange_type": "Give queue= instead.",
-    "routing_key": "Give queue= instead.",
+    "exchange": "Give queue= instead, or say it in task_routes.",
+    "exchange_type": "Give queue= instead, or say it in task_routes.",
+    "routing_key": "Give queue= instead, or say it in task_routes.",
     "backend": "All results go to the application's result store.",
     "retry_on_worker_lost": "A task that takes its process with it runs again up to task_max_crashes times.",
     "pydantic": "Pydantic arguments are not in this version.",

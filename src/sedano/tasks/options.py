@@ -232,7 +232,11 @@ def _address(options: Mapping[str, Any]) -> dict[str, str]:
     if exchange is not None and not isinstance(exchange, str) and hasattr(exchange, "name"):
         exchange, kind = exchange.name, kind or exchange.type
     given = {"queue": queue, "exchange": exchange, "exchange_type": kind, "routing_key": routing_key}
-    found = {name: _checked(name, value) for name, value in given.items() if value not in (None, "")}
+    found = {
+        name: _checked(name, value)
+        for name, value in given.items()
+        if value is not None and (name == "queue" or value != "")
+    }
     for name in ("exchange", "routing_key"):
         if found.get(name) == queue:
             found.pop(name, None)

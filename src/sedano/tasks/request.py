@@ -113,58 +113,57 @@ class Context:
         record_state: Callable[[str, Any], None] | None = None,
     ) -> "Context":
         """The request of a message that a worker runs (or that is run eagerly)."""
-        # Written straight into the dictionary: a worker makes one of these for every task it runs.
-        request = cls.__new__(cls)
-        fields = request.__dict__
-        if message.headers:
-            fields.update(message.headers)
-            fields["headers"] = message.headers
-        fields.update(
-            follow_ups=[],
-            _children=None,
-            id=message.id,
-            task=message.task,
-            lang=message.lang,
-            args=message.args,
-            kwargs=message.kwargs,
-            root_id=message.root_id or message.id,
-            parent_id=message.parent_id,
-            group=message.group,
-            group_index=message.group_index,
-            callbacks=message.callbacks,
-            errbacks=message.errbacks,
-            chain=message.chain,
-            chord=message.chord,
-            retries=message.retries,
-            eta=message.eta,
-            expires=message.expires,
-            timelimit=(message.time_limit, message.soft_time_limit),
-            time_limit=message.time_limit,
-            soft_time_limit=message.soft_time_limit,
-            is_eager=is_eager,
-            called_directly=False,
-            hostname=hostname,
-            delivery_info={
+        # One dictionary, written at once: a worker makes one of these for every task it runs.
+        fields: dict[str, Any] = {
+            "follow_ups": [],
+            "_children": None,
+            "id": message.id,
+            "task": message.task,
+            "lang": message.lang,
+            "args": message.args,
+            "kwargs": message.kwargs,
+            "root_id": message.root_id or message.id,
+            "parent_id": message.parent_id,
+            "group": message.group,
+            "group_index": message.group_index,
+            "callbacks": message.callbacks,
+            "errbacks": message.errbacks,
+            "chain": message.chain,
+            "chord": message.chord,
+            "retries": message.retries,
+            "eta": message.eta,
+            "expires": message.expires,
+            "timelimit": (message.time_limit, message.soft_time_limit),
+            "time_limit": message.time_limit,
+            "soft_time_limit": message.soft_time_limit,
+            "is_eager": is_eager,
+            "called_directly": False,
+            "hostname": hostname,
+            "delivery_info": {
                 "exchange": exchange,
                 "routing_key": routing_key or queue,
                 "priority": priority,
                 "redelivered": redelivered,
             },
-            correlation_id=message.correlation_id or message.id,
-            reply_to=message.reply_to,
-            origin=message.origin,
-            shadow=message.shadow,
-            argsrepr=message.argsrepr,
-            kwargsrepr=message.kwargsrepr,
-            ignore_result=message.ignore_result,
-            replaced_task_nesting=message.replaced_task_nesting,
-            stamped_headers=message.stamped_headers,
-            stamps=message.stamps,
-            task_object=task,
-            _queue=queue,
-            _outer=current_request.get(),
-            _record_state=record_state,
-        )
+            "correlation_id": message.correlation_id or message.id,
+            "reply_to": message.reply_to,
+            "origin": message.origin,
+            "shadow": message.shadow,
+            "argsrepr": message.argsrepr,
+            "kwargsrepr": message.kwargsrepr,
+            "ignore_result": message.ignore_result,
+            "replaced_task_nesting": message.replaced_task_nesting,
+            "stamped_headers": message.stamped_headers,
+            "stamps": message.stamps,
+            "task_object": task,
+            "_queue": queue,
+            "_outer": current_request.get(),
+            "_record_state": record_state,
+        }
+        if message.headers:
+            fields = {**message.headers, "headers": message.headers, **fields}
+        request = cls.__new__(cls)
+        request.__dict__ = fields
         return request
 
     def update(self, *args: Mapping[str, Any], **fields: Any) -> None:

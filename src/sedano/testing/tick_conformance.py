@@ -12,9 +12,11 @@ is empty when a test begins::
 """
 
 import threading
+from collections.abc import Sequence
 
 from sedano.brokers.broker import Broker
-from sedano.brokers.ticks import EntryState, Tick, TickStore
+from sedano.brokers.publication import Publication
+from sedano.brokers.ticks import EntryState, Tick, TickStore, Unpublished
 from sedano.testing.messages import publication
 
 #: POSIX seconds.
@@ -27,8 +29,20 @@ def ticks_of(broker: Broker) -> TickStore:
     return broker.ticks
 
 
+def claim(store: TickStore, ticks: Sequence[Tick], *, now: float) -> list[bool]:
+    """Claim, and publish where that is one step."""
+    return store.claim(ticks, now=now, keep=not store.publishes)
+
+
+def kept(store: TickStore) -> list[Unpublished]:
+    """What claims have kept."""
+    return list(store.unpublished(limit=1000))
+
+
 def waiting(broker: Broker) -> list[str]:
-    """The messages in the queue."""
+    """The messages in the queue, or on their way there."""
+    if not ticks_of(broker).publishes:
+        return [one.publication.task_id for one in kept(ticks_of(broker))]
     return [message.task_id for message in broker.admin.peek("celery", limit=1000)]
 
 
@@ -44,13 +58,13 @@ class TickStoreConformance:
 
     def test_nothing_is_known_of_no_entries(self, broker: Broker) -> None:
         assert ticks_of(broker).states([], now=NOW) == {}
-        assert ticks_of(broker).claim([], now=NOW) == []
+        assert claim(ticks_of(broker), [], now=NOW) == []
 
     def test_a_claimed_tick_is_published_and_noted(self, broker: Broker, other: Broker) -> None:
         ticks = ticks_of(broker)
         ticks.states(["tidy"], now=NOW)
 
-        assert ticks.claim([Tick("tidy", NOW, NOW + 10, publication("a"))], now=NOW + 10.5) == [True]
+        assert claim(ticks, [Tick("tidy", NOW, NOW + 10, publication("a"))], now=NOW + 10.5) == [True]
 
         assert waiting(broker) == ["a"]
         assert ticks_of(other).states(["tidy"], now=NOW + 99)["tidy"] == EntryState(NOW + 10, NOW + 10.5, 1)
@@ -59,8 +73,8 @@ class TickStoreConformance:
         ticks_of(broker).states(["tidy"], now=NOW)
         first = Tick("tidy", NOW, NOW + 10, publication("a"))
 
-        assert ticks_of(broker).claim([first], now=NOW + 10) == [True]
-        assert ticks_of(other).claim([Tick("tidy", NOW, NOW + 10, publication("b"))], now=NOW + 10) == [False]
+        assert claim(ticks_of(broker), [first], now=NOW + 10) == [True]
+        assert claim(ticks_of(other), [Tick("tidy", NOW, NOW + 10, publication("b"))], now=NOW + 10) == [False]
 
         assert waiting(other) == ["a"]
 
@@ -68,7 +82,7 @@ class TickStoreConformance:
         ticks = ticks_of(broker)
         ticks.states(["tidy"], now=NOW)
 
-        assert ticks.claim([Tick("tidy", NOW, NOW + 10)], now=NOW + 10) == [True]
+        assert claim(ticks, [Tick("tidy", NOW, NOW + 10)], now=NOW + 10) == [True]
 
         assert waiting(broker) == []
         assert ticks.states(["tidy"], now=NOW + 10)["tidy"] == EntryState(NOW + 10)
@@ -77,7 +91,8 @@ class TickStoreConformance:
         ticks = ticks_of(broker)
         ticks.states(["tidy"], now=NOW)
 
-        claimed = ticks.claim(
+        claimed = claim(
+            ticks,
             [
                 Tick("tidy", NOW, NOW + 10, publication("a")),
                 Tick("tidy", NOW + 10, NOW + 20, publication("b")),
@@ -90,25 +105,89 @@ class TickStoreConformance:
         assert waiting(broker) == ["a", "b"]
 
     def test_an_unknown_entry_has_no_ticks(self, broker: Broker) -> None:
-        assert ticks_of(broker).claim([Tick("gone", NOW, NOW + 10, publication("a"))], now=NOW) == [False]
+        assert claim(ticks_of(broker), [Tick("gone", NOW, NOW + 10, publication("a"))], now=NOW) == [False]
         assert waiting(broker) == []
 
     def test_moments_are_kept_exactly(self, broker: Broker) -> None:
         ticks, moment = ticks_of(broker), 1_800_000_000.1234567
         ticks.states(["tidy"], now=moment)
 
-        assert ticks.claim([Tick("tidy", moment, moment + 0.1)], now=NOW) == [True]
-        assert ticks.claim([Tick("tidy", moment + 0.1, NOW)], now=NOW) == [True]
+        assert claim(ticks, [Tick("tidy", moment, moment + 0.1)], now=NOW) == [True]
+        assert claim(ticks, [Tick("tidy", moment + 0.1, NOW)], now=NOW) == [True]
 
     def test_a_message_goes_to_its_queue_with_its_priority(self, broker: Broker) -> None:
         ticks = ticks_of(broker)
         ticks.states(["tidy"], now=NOW)
 
-        ticks.claim([Tick("tidy", NOW, NOW + 1, publication("a", queue="mail", priority=3))], now=NOW)
+        claim(ticks, [Tick("tidy", NOW, NOW + 1, publication("a", queue="mail", priority=3))], now=NOW)
 
-        (message,) = broker.admin.peek("mail")
-        assert (message.task_id, message.priority) == ("a", 3)
+        if not ticks.publishes:
+            (message,) = (one.publication for one in kept(ticks))
+            assert (message.task_id, message.queue, message.priority) == ("a", "mail", 3)
+            return
+        (found,) = broker.admin.peek("mail")
+        assert (found.task_id, found.priority) == ("a", 3)
         assert "mail" in broker.admin.queues()
+
+    def test_a_claim_may_keep_its_message_instead(self, broker: Broker, other: Broker) -> None:
+        ticks = ticks_of(broker)
+        ticks.states(["tidy"], now=NOW)
+        message = publication("a", queue="mail", priority=3, due=NOW + 99)
+        routed = Publication("b", "tests.b", "", message.envelope, exchange="news", routing_key="sport")
+
+        claimed = [Tick("tidy", NOW, NOW + 1, message), Tick("tidy", NOW + 1, NOW + 2, routed)]
+        assert ticks.claim([*claimed, claimed[0]], now=NOW + 5, keep=True) == [True, True, False]
+
+        assert broker.admin.peek("mail") == []
+        assert broker.admin.queues() == []
+        assert kept(ticks_of(other)) == [Unpublished(message, NOW + 5), Unpublished(routed, NOW + 5)]
+        assert ticks.states(["tidy"], now=NOW)["tidy"] == EntryState(NOW + 2, NOW + 5, 2)
+
+    def test_a_kept_message_is_forgotten_when_it_has_been_published(
+        self, broker: Broker, other: Broker
+    ) -> None:
+        ticks = self._with_kept(broker, "a", "b", "c")
+        first, *rest = kept(ticks)
+
+        ticks_of(other).published([first])
+        ticks_of(other).published([first])
+        ticks.published([])
+
+        assert kept(ticks) == rest
+        ticks.published(rest)
+        assert kept(ticks) == []
+
+    def test_the_oldest_kept_messages_come_first(self, broker: Broker) -> None:
+        ticks = self._with_kept(broker, *"abcde")
+
+        assert [one.publication.task_id for one in ticks.unpublished(limit=2)] == ["a", "b"]
+
+    def test_a_kept_message_is_taken_over_by_one(self, broker: Broker, other: Broker) -> None:
+        found = kept(self._with_kept(broker, "a", "b", "c"))
+
+        mine = ticks_of(broker).take_over(found[:2], now=NOW + 90)
+        theirs = ticks_of(other).take_over(found, now=NOW + 91)
+
+        assert [(one.publication.task_id, one.since) for one in mine] == [("a", NOW + 90), ("b", NOW + 90)]
+        assert [(one.publication.task_id, one.since) for one in theirs] == [("c", NOW + 91)]
+        # Whoever was too slow does not take it from the one who publishes it now.
+        ticks_of(other).published(found)
+        assert kept(ticks_of(broker)) == [*mine, *theirs]
+
+    def test_what_was_published_meanwhile_is_not_taken_over(self, broker: Broker, other: Broker) -> None:
+        found = kept(self._with_kept(broker, "a"))
+        ticks_of(broker).published(found)
+
+        assert ticks_of(other).take_over(found, now=NOW + 90) == []
+        assert ticks_of(other).take_over([], now=NOW + 90) == []
+
+    def _with_kept(self, broker: Broker, *task_ids: str) -> TickStore:
+        ticks = ticks_of(broker)
+        ticks.states(["tidy"], now=NOW)
+        for step, task_id in enumerate(task_ids):
+            tick = Tick("tidy", NOW + step, NOW + step + 1, publication(task_id))
+            assert ticks.claim([tick], now=NOW + step, keep=True) == [True]
+        return ticks
 
     def test_a_paused_entry_has_no_ticks(self, broker: Broker, other: Broker) -> None:
         ticks = ticks_of(broker)
@@ -117,7 +196,7 @@ class TickStoreConformance:
         assert ticks_of(other).pause("tidy", now=NOW)
 
         assert ticks.states(["tidy"], now=NOW)["tidy"].paused
-        assert ticks.claim([Tick("tidy", NOW, NOW + 10, publication("a"))], now=NOW) == [False]
+        assert claim(ticks, [Tick("tidy", NOW, NOW + 10, publication("a"))], now=NOW) == [False]
 
     def test_a_resumed_entry_begins_anew(self, broker: Broker) -> None:
         ticks = ticks_of(broker)
@@ -182,7 +261,7 @@ class TickStoreConformance:
         before = ticks.changes()
 
         ticks.states(["tidy"], now=NOW)
-        ticks.claim([Tick("tidy", NOW, NOW + 10, publication())], now=NOW)
+        claim(ticks, [Tick("tidy", NOW, NOW + 10, publication())], now=NOW)
         ticks.restart("tidy", since=NOW + 10, now=NOW)
 
         assert ticks.changes() == before
@@ -195,7 +274,7 @@ class TickStoreConformance:
         def race(store: TickStore) -> None:
             for step in range(10):
                 ticks = [Tick(name, NOW + step, NOW + step + 1, publication()) for name in names]
-                won.extend(store.claim(ticks, now=NOW))
+                won.extend(claim(store, ticks, now=NOW))
 
         threads = [threading.Thread(target=race, args=(ticks_of(one),)) for one in (broker, other) * 2]
         for thread in threads:

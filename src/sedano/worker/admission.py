@@ -89,13 +89,10 @@ class Admission:
 
     def _job(self, delivery: Delivery, traits: TaskTraits, hard: float | None, soft: float | None) -> Job:
         time_limit = hard or traits.time_limit or self._plan.time_limit
-        return Job(
-            delivery,
-            acknowledged=not traits.acks_late,
-            time_limit=time_limit,
-            soft_time_limit=soft or traits.soft_time_limit or self._plan.soft_time_limit,
-            slot=self.placement.slot_for(traits, time_limit, crashed=delivery.crashes > 0),
-        )
+        soft_time_limit = soft or traits.soft_time_limit or self._plan.soft_time_limit
+        slot = self.placement.slot_for(traits, time_limit, crashed=delivery.crashes > 0)
+        # By position: half the time, and this is made for every message.
+        return Job(delivery, not traits.acks_late, time_limit, soft_time_limit, None, False, slot)
 
     def _park(self, delivery: Delivery) -> Settlement:
         if delivery.task not in self._unknown:

@@ -45,12 +45,13 @@ class Allowance:
 
     def count(self, jobs: Iterable[Job]) -> None:
         """These are handed over."""
-        for job in jobs:
-            self._handed[job.slot] += 1
+        self._handed.update([job.slot for job in jobs])
 
     def split(self, jobs: list[Job]) -> tuple[list[Job], list[Job]]:
         """Those that there is room for, and those that have come in vain; both in their order."""
         room = {kind: self.room(kind) for kind in {job.slot for job in jobs}}
+        if all(least >= len(jobs) for least in room.values()):
+            return jobs, []
         fitting: list[Job] = []
         excess: list[Job] = []
         for job in jobs:

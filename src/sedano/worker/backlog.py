@@ -3,7 +3,9 @@
 Owned by the parent's loop.
 """
 
+import itertools
 from collections import deque
+from collections.abc import Iterable
 
 from sedano.execution.job import Job
 
@@ -17,9 +19,9 @@ class Backlog:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def add(self, jobs: list[Job], now: float) -> None:
+    def add(self, jobs: Iterable[Job], now: float) -> None:
         """Put newly claimed jobs at the end."""
-        self._waiting.extend((job, now) for job in jobs)
+        self._waiting.extend(zip(jobs, itertools.repeat(now), strict=False))
 
     def put_back(self, jobs: list[Job], now: float) -> None:
         """Put recalled jobs at the front, in their order."""

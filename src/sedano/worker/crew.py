@@ -4,6 +4,8 @@ Owned by the node (``worker.node``), which tells it what was read and what time 
 Never talks to a broker: settlements go to the node.
 """
 
+import itertools
+import operator
 import signal
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -32,6 +34,9 @@ LARGEST_FRAME_SIZE: Final = 256 * 1024
 RECALL_AFTER: Final = appetite.STUCK_AFTER
 #: A job that has waited here for so long goes back to the broker, where a free node may be. Seconds.
 GIVE_BACK_AFTER: Final = 0.100
+
+
+_SLOT_OF: Final = operator.attrgetter("slot")
 
 
 class Crew:
@@ -108,8 +113,8 @@ class Crew:
 
     def take_in(self, jobs: list[Job], now: float) -> None:
         """Newly claimed jobs."""
-        for job in jobs:
-            self.backlogs[job.slot].add([job], now)
+        for kind, of_kind in itertools.groupby(jobs, key=_SLOT_OF):
+            self.backlogs[kind].add(of_kind, now)
 
     def _put_back(self, jobs: list[Job], now: float) -> None:
         """To the front of their backlogs, in their order."""

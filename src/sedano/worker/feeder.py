@@ -382,8 +382,8 @@ class Feeder:
         with self._lock:
             wish = self._wish()
         if not wish.limit:
-            lease.rest()
-            self._bell.wait(timeout)
+            again = lease.rest()
+            self._bell.wait(timeout if again is None else min(timeout, again))
         elif not self._bell.is_set():
             self._nothing_ready = not lease.wait(self._plan.queues, timeout, tasks=wish.tasks)
             if not self._nothing_ready and not self._bell.is_set():

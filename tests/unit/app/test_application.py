@@ -298,3 +298,17 @@ def test_a_shared_task_works_without_any_application_made(tmp_path: Path) -> Non
     """
 
     assert run(code, cwd=tmp_path) == "PENDING True"
+
+
+def test_an_application_without_strict_typing_checks_the_arguments_of_no_task_but_those_that_ask() -> None:
+    app = Sedano("proj", broker="memory://loose", strict_typing=False, set_as_current=False)
+
+    @app.task
+    def loose(x: int) -> None: ...
+
+    @app.task(typing=True)
+    def strict(x: int) -> None: ...
+
+    loose.apply_async((1, 2, 3))
+    with pytest.raises(TypeError):
+        strict.apply_async((1, 2, 3))

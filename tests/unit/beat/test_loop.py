@@ -1,58 +1,18 @@
 """The scheduler's loop, turn by turn, on a clock that the test turns."""
 
 import logging
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from sedano.beat.entry import Entry, read_entry
-from sedano.beat.loop import Scheduler
-from sedano.brokers.memory.broker import MemoryBroker
+from sedano.beat.entry import Entry
 from sedano.brokers.publication import Publication
 from sedano.errors import ConfigurationError
 from sedano.schedules import clocked, crontab
 from sedano.testing.clock import ManualClock
 from sedano.testing.messages import publication
-
-DAY = 86_400.0
-
-
-class Stage:
-    """A memory broker, entries, and schedulers that share both; each message's id is its entry's name."""
-
-    def __init__(self) -> None:
-        self.clock = ManualClock()
-        self.broker = MemoryBroker(clock=self.clock)
-        self.entries: dict[str, Entry] = {}
-        self.prepare: Callable[[Entry], Publication] = lambda entry: publication(entry.name)
-
-    def write(self, name: str, schedule: Any, **more: Any) -> None:
-        self.entries[name] = read_entry(name, {"task": "tests.tidy", "schedule": schedule, **more}, app=None)
-        self.broker.ticks.write(name, b"", now=self.clock.timestamp())
-
-    def scheduler(self) -> Scheduler:
-        return Scheduler(
-            self.broker.ticks,
-            read_entries=lambda: list(self.entries.values()),
-            prepare=lambda entry: self.prepare(entry),
-            clock=self.clock,
-        )
-
-    def pass_time(self, seconds: float, *schedulers: Scheduler, step: float = 0.25) -> None:
-        """Let time pass in steps, each scheduler taking a turn after each of them."""
-        for _ in range(round(seconds / step)):
-            self.clock.advance(step)
-            for scheduler in schedulers:
-                scheduler.turn()
-
-    def started(self) -> list[str]:
-        """What was published since the last look."""
-        found = [message.task_id for message in self.broker.admin.peek("celery", limit=10_000)]
-        self.broker.admin.purge("celery")
-        return found
+from tests.unit.beat.stage import DAY, Stage
 
 
 @pytest.fixture

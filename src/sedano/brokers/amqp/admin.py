@@ -12,13 +12,15 @@ from typing import Final
 from sedano import ids
 from sedano.amqp.link import AmqpLink
 from sedano.brokers.admin import DeadLetter, NodeRecord, QueueDepth, Remark, StoredMessage, Substitute
-from sedano.brokers.amqp import dead_letters, parking, server_checks
+from sedano.brokers.amqp import dead_letters, server_checks
 from sedano.brokers.amqp.consumers import Arrival
+from sedano.brokers.amqp.copy import Copy
 from sedano.brokers.amqp.looking import Look, look
 from sedano.brokers.amqp.message import decode, due_of
 from sedano.brokers.amqp.node_log import Heartbeat, Marker, NodeLog, Paused, outgoing
 from sedano.brokers.amqp.outbound import Outbound
-from sedano.brokers.amqp.settling import Copy
+from sedano.brokers.amqp.parked import queue_of
+from sedano.brokers.amqp.queue_names import DEAD, PARKING
 from sedano.brokers.publication import Publication
 from sedano.clock import Clock
 
@@ -35,6 +37,8 @@ class _Session:
         self.link = link
         self.outbound = outbound
         self.look = looking
+        #: The nodes that live, once they have been asked for.
+        self.heartbeats: list[Heartbeat] | None = None
 
 
 class AmqpAdmin:
@@ -90,8 +94,10 @@ class AmqpAdmin:
             names = self._names(session)
             paused = session.outbound.paused_of(names)
             waiting = {self._queue_of(one, session) for one in self._scheduled(session)[0]}
-            parked = {parking.queue_of(one.message) for one in session.look.messages(parking.QUEUE, _SAMPLE)}
-            held = {queue for node in self._heartbeats(session) for queue, count in node.held.items() if count}
+            parked = {queue_of(one.message) for one in session.look.messages(PARKING, _SAMPLE)}
+            held = {
+                queue for node in self._heartbeats(session) for queue, count in node.held.items() if count
+            }
             ready = {queue for queue in names if session.look.count(queue)}
             return sorted((paused | waiting | parked | held | ready) - {""})
 
@@ -100,7 +106,7 @@ class AmqpAdmin:
         with self._session() as session:
             scheduled, share = self._scheduled(session)
             waiting = sum(self._queue_of(one, session) == queue for one in scheduled)
-            parked = session.look.messages(parking.QUEUE, _SAMPLE)
+            parked = session.look.messages(PARKING, _SAMPLE)
             first = session.look.messages(queue, _SAMPLE if session.outbound.is_prioritized(queue) else 1)
             since = [decode(one.message, tag=0, queue=queue, now=now).ready_since for one in first]
             return QueueDepth(
@@ -108,7 +114,7 @@ class AmqpAdmin:
                 ready=len(first) + session.look.count(queue),
                 scheduled=round(waiting * share),
                 claimed=sum(node.held.get(queue, 0) for node in self._heartbeats(session)),
-                parked=sum(parking.queue_of(one.message) == queue for one in parked),
+                parked=sum(queue_of(one.message) == queue for one in parked),
                 oldest_age=max(0.0, now - min(since)) if since else None,
                 paused=bool(session.outbound.paused_of([queue])),
             )
@@ -145,8 +151,8 @@ class AmqpAdmin:
             if len(shown) < limit:
                 shown += [
                     self._stored(one, queue, "parked")
-                    for one in session.look.messages(parking.QUEUE, _SAMPLE)
-                    if parking.queue_of(one.message) == queue
+                    for one in session.look.messages(PARKING, _SAMPLE)
+                    if queue_of(one.message) == queue
                 ]
             return shown[:limit]
 
@@ -179,9 +185,7 @@ class AmqpAdmin:
             others = [
                 one for one in self._scheduled(session, None)[0] if self._queue_of(one, session) == queue
             ]
-            others += [
-                one for one in session.look.messages(parking.QUEUE) if parking.queue_of(one.message) == queue
-            ]
+            others += [one for one in session.look.messages(PARKING) if queue_of(one.message) == queue]
             for arrival in others:
                 session.look.remove(arrival)
             return purged + len(others)
@@ -204,8 +208,8 @@ class AmqpAdmin:
                 yield arrival, self._stored(arrival, queue, "ready")
         for arrival in self._scheduled(session, None)[0]:
             yield arrival, self._stored(arrival, self._queue_of(arrival, session), "scheduled")
-        for arrival in session.look.messages(parking.QUEUE):
-            yield arrival, self._stored(arrival, parking.queue_of(arrival.message), "parked")
+        for arrival in session.look.messages(PARKING):
+            yield arrival, self._stored(arrival, queue_of(arrival.message), "parked")
 
     def _stored(self, arrival: Arrival, queue: str, state: str) -> StoredMessage:
         one = decode(arrival.message, tag=0, queue=queue, now=self._clock.timestamp())
@@ -243,7 +247,7 @@ class AmqpAdmin:
         self, session: _Session, keys: Collection[int] | None = None
     ) -> list[tuple[Arrival, DeadLetter]]:
         found = []
-        for arrival in session.look.messages(dead_letters.QUEUE):
+        for arrival in session.look.messages(DEAD):
             letter = dead_letters.letter_of(arrival.message)
             if letter is not None and (keys is None or letter.key in keys):
                 found.append((arrival, letter))
@@ -266,6 +270,11 @@ class AmqpAdmin:
             ]
 
     def _heartbeats(self, session: _Session) -> list[Heartbeat]:
+        if session.heartbeats is None:
+            session.heartbeats = self._read_log(session)
+        return session.heartbeats
+
+    def _read_log(self, session: _Session) -> list[Heartbeat]:
         log = NodeLog()
         now = self._clock.timestamp()
         if not log.follow(session.link, now):
@@ -278,4 +287,5 @@ class AmqpAdmin:
 
     def remarks(self) -> list[Remark]:
         with self._session() as session:
-            return server_checks.look_at(session.link, self._names(session))
+            definitions = map(session.outbound.definition_of, self._names(session))
+            return server_checks.look_at(session.link, definitions)

@@ -25,7 +25,7 @@ _LARGEST: Final = 2048
 class Arrival:
     """A message that the server has sent and waits to hear of."""
 
-    __slots__ = ("began", "message", "queue", "returned", "tag")
+    __slots__ = ("began", "came_at", "is_kept", "message", "queue", "returned", "tag")
 
     def __init__(self, message: amqp.Message, queue: str) -> None:
         self.message = message
@@ -36,13 +36,16 @@ class Arrival:
         self.returned: bool = message.delivery_info["redelivered"]
         #: Its task may have begun: in this process, or as far as the server knows.
         self.began = self.returned
+        #: Monotonic seconds.
+        self.came_at = time.monotonic()
+        #: It is a copy in a queue of the node's own.
+        self.is_kept = False
 
     @property
     def priority(self) -> int:
         """Higher is sooner."""
         priority = self.message.properties.get("priority")
         return priority if isinstance(priority, int) else 0
-
 
     @property
     def returns(self) -> int:
@@ -72,9 +75,7 @@ class Consumers:
         definition_of: What the application says of a queue.
     """
 
-    def __init__(
-        self, link: AmqpLink, name: str, definition_of: Callable[[str], QueueDefinition]
-    ) -> None:
+    def __init__(self, link: AmqpLink, name: str, definition_of: Callable[[str], QueueDefinition]) -> None:
         self._link = link
         self._name = name
         self._definition_of = definition_of
@@ -85,6 +86,8 @@ class Consumers:
         self._outstanding: dict[int, _Consumer] = {}
         #: Queue -> what has come and nobody has taken, in the order of the queue.
         self._waiting: dict[str, list[Arrival]] = {}
+        #: Consumers that were cancelled: something of theirs may be on its way.
+        self._stale: list[str] = []
         self._prioritized = False
         self._turn = 0
         #: While everything that comes is gone at once, more is asked for.
@@ -140,6 +143,8 @@ class Consumers:
         consumer = self._consumers.pop(queue, None)
         if consumer is not None:
             self._channel.basic_cancel(consumer.name, nowait=nowait)
+            if nowait:
+                self._stale.append(consumer.name)
 
     def _on_message(self, consumer: _Consumer, message: amqp.Message) -> None:
         consumer.room -= 1
@@ -158,6 +163,10 @@ class Consumers:
         for queue in (*queues, *queues[-1:]):
             # First the queue answers, after it has sent; then the channel, after that has come through it.
             self._channel.queue_declare(self._definition_of(queue).name, passive=True)
+        for name in self._stale:
+            self._channel.callbacks.pop(name, None)
+            self._channel.cancel_callbacks.pop(name, None)
+        self._stale.clear()
 
     # -- taking
 
@@ -178,6 +187,10 @@ class Consumers:
     def serves_any(self, queues: Iterable[str]) -> bool:
         """Whether something of these queues lies here, or may come."""
         return any(queue in self._consumers or self._waiting.get(queue) for queue in queues)
+
+    def count(self, queues: Iterable[str]) -> int:
+        """How many messages of these queues lie here."""
+        return sum(len(self._waiting.get(queue, ())) for queue in queues)
 
     def has_any(self, queues: Iterable[str]) -> bool:
         """Whether something of these queues lies here."""
@@ -269,7 +282,11 @@ class Consumers:
         return self.take_all(), None
 
     def hold_off(self) -> list[Arrival]:
-        """Have nothing sent in the place of what is settled now; what is to be given back. If we are slow."""
+        """Unless all goes fast: have nothing sent in the place of what is settled now.
+
+        Returns:
+            What is to be given back.
+        """
         if self._size:
             return []
         for queue, consumer in list(self._consumers.items()):

@@ -4,15 +4,13 @@ Used by ``AmqpLease``, which buries, and by ``AmqpAdmin``, which shows them. Nev
 """
 
 import secrets
-from typing import Any, Final
+from typing import Any
 
 import amqp
 
 from sedano.brokers.admin import DeadLetter
 from sedano.brokers.amqp.message import DEAD, decode, restamped
 from sedano.brokers.delivery import Delivery
-
-QUEUE: Final = "sedano.dead"
 
 _last_key = 0
 

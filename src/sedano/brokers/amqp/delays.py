@@ -9,6 +9,7 @@ is classic or quorum, and what kind of exchange it has. A message to an exchange
 own that sends it on at once, with the routing key that it was published with.
 """
 
+import time
 from hashlib import sha256
 from typing import Any, Final
 
@@ -30,6 +31,8 @@ _QUORUM: Final = "quorum"
 #: Routing keys have 255 bytes, of which the digits and their dots take some.
 _LONGEST_KEY: Final = 255 - 2 * LEVELS
 _RELAY: Final = "sedano.due."
+#: A queue that was deleted and made again is not bound any more, and nobody would say so. Seconds.
+_BIND_AGAIN: Final = 30.0
 
 
 def digits(seconds: int) -> str:
@@ -51,7 +54,8 @@ class Delays:
     def __init__(self, queue_type: str = _QUORUM) -> None:
         self._queue_type = queue_type
         self._is_declared = False
-        self._bound: set[str] = set()
+        #: Key -> when it was bound, monotonic seconds.
+        self._bound: dict[str, float] = {}
 
     def address(self, key: str, seconds: int) -> tuple[str, str]:
         """Exchange and routing key of a message that waits so long (at least one second) and goes on then.
@@ -64,20 +68,29 @@ class Delays:
     def key_of_queue(self, link: AmqpLink, queue: str) -> str:
         """What stands for a queue, which is there. Declares what that needs."""
         key = _key(queue)
-        if key not in self._bound:
+        if not self._is_bound(key):
             self._declare(link)
             self._bind(link, queue, key)
         return key
 
-    def key_of_exchange(self, link: AmqpLink, exchange: str, routing_key: str) -> str:
-        """What stands for an exchange, and for the routing key there. Declares what that needs."""
-        name = _RELAY + _fitting(f"{exchange}.{routing_key}", _LONGEST_KEY - len(_RELAY))
+    def key_of_exchange(
+        self, link: AmqpLink, exchange: str, routing_key: str, *, lasting: bool = True
+    ) -> str:
+        """What stands for an exchange, and for the routing key there. Declares what that needs.
+
+        Args:
+            lasting: What reaches no queue when it is due waits for one, as far as the server can do that.
+        """
+        # With the length, no other exchange and routing key come to the same.
+        said = f"{len(exchange)}.{exchange}.{routing_key}"
+        name = _RELAY + _fitting(said, _LONGEST_KEY - len(_RELAY))
         key = _key(name)
-        if key not in self._bound:
+        if not self._is_bound(key):
             self._declare(link)
             declaring = Declaring(link)
             following = {"x-dead-letter-exchange": exchange, "x-dead-letter-routing-key": routing_key}
-            declaring.plain_queue(name, arguments={**self._arguments, "x-message-ttl": 0, **following})
+            kind = self._arguments if lasting else {}
+            declaring.plain_queue(name, arguments={**kind, "x-message-ttl": 0, **following})
             declaring.close()
             self._bind(link, name, key)
         return key
@@ -99,13 +112,15 @@ class Delays:
             arguments["x-dead-letter-strategy"] = "at-least-once"
         return arguments
 
+    def _is_bound(self, key: str) -> bool:
+        return time.monotonic() - self._bound.get(key, -_BIND_AGAIN) < _BIND_AGAIN
+
     def _bind(self, link: AmqpLink, queue: str, key: str) -> None:
-        with link.within():
-            channel = link.channel()
-            # Not "#.": that would fetch the messages of all queues whose names end alike.
-            channel.queue_bind(queue, DELIVERY, "*." * LEVELS + key)
-            channel.close()
-        self._bound.add(key)
+        declaring = Declaring(link)
+        # Not "#.": that would fetch the messages of all queues whose names end alike.
+        declaring.bind(queue, DELIVERY, "*." * LEVELS + key)
+        declaring.close()
+        self._bound[key] = time.monotonic()
 
     def _declare(self, link: AmqpLink) -> None:
         if self._is_declared:
@@ -146,8 +161,7 @@ class Delays:
         for level in range(LEVELS):
             name, following, waits, passes = _level_bindings(level)
             declaring.bind(name, name, waits)
-            with link.within():
-                declaring.channel.exchange_bind(following, name, passes)
+            declaring.bind_exchange(following, name, passes)
         declaring.close()
 
     def _level(self, level: int) -> dict[str, Any]:

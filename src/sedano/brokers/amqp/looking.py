@@ -1,7 +1,7 @@
 """Reading queues without taking from them: messages are received, looked at, and given back.
 
-Used by ``AmqpAdmin``, on its own connection. While somebody looks, nodes do not get these messages; afterwards
-they count as returned. RabbitMQ has no other way.
+Used by ``AmqpAdmin``, on its own connection. While somebody looks, nodes do not get these messages;
+afterwards they count as returned. RabbitMQ has no other way.
 """
 
 import contextlib
@@ -13,8 +13,9 @@ import amqp
 from sedano.amqp.failures import ChannelClosed
 from sedano.amqp.link import AmqpLink
 from sedano.brokers.amqp.consumers import Arrival
+from sedano.brokers.amqp.copy import as_it_was, may_go_back
+from sedano.brokers.amqp.delays import QUEUES
 from sedano.brokers.amqp.outbound import Outbound
-from sedano.brokers.amqp.settling import MOST_RETURNS, Copy
 
 _NOT_FOUND: Final = 404
 
@@ -73,9 +74,11 @@ class Look:
 
     def close(self) -> None:
         """Give back the others."""
-        # A quorum queue would drop what was given back too often.
-        for arrival in [one for one in self._seen if one.returns >= MOST_RETURNS]:
-            self._outbound.publish((), [Copy(arrival.queue, arrival.message)])
+        # Those that wait for their time can go on as they are: what is dropped there goes on at once, and is
+        # put off again by who gets it.
+        tired = [one for one in self._seen if not may_go_back(one) and one.queue not in QUEUES]
+        for arrival in tired:
+            self._outbound.publish((), [as_it_was(arrival)])
             self.remove(arrival)
         for channel in (self._channel, self._asking):
             if channel is not None and channel.is_open:

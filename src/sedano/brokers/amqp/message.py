@@ -18,6 +18,7 @@ import amqp
 import msgspec
 from amqp.exceptions import FrameSyntaxError
 
+from sedano.amqp.properties import write_properties
 from sedano.brokers.delivery import Delivery
 from sedano.brokers.publication import Publication
 from sedano.errors import MessageTooLarge
@@ -62,6 +63,8 @@ class Stamp(msgspec.Struct, array_like=True, gc=False):
     task: str | None = None
     #: It was put off until ``since``; otherwise a moment that lies ahead is of a clock that is ahead.
     waits: bool = False
+    #: The envelope's own, where it is another one.
+    enclosed_priority: int | None = None
 
 
 class _Written(amqp.Message):  # type: ignore[misc]
@@ -69,7 +72,7 @@ class _Written(amqp.Message):  # type: ignore[misc]
 
     def __init__(self, body: bytes, properties: Mapping[str, Any]) -> None:
         super().__init__(body, **properties)
-        self._head: bytes = super()._serialize_properties()
+        self._head = write_properties(self.properties)
 
     def _serialize_properties(self) -> bytes:
         return self._head
@@ -90,7 +93,8 @@ def encode(publication: Publication, now: float) -> amqp.Message:
     priority = min(max(0, publication.priority), _HIGHEST_PRIORITY)
     stamp = Stamp(
         since,
-        priority=publication.priority if publication.priority != envelope.priority else None,
+        priority=publication.priority if publication.priority != priority else None,
+        enclosed_priority=envelope.priority if envelope.priority != priority else None,
         expiration=envelope.expiration,
         waits=since > now,
     )
@@ -126,21 +130,33 @@ def decode(message: amqp.Message, *, tag: int, queue: str, now: float, redeliver
     if stamp is None:
         envelope = _envelope(message, _json(table), message.properties.get("expiration"))
         task_id, task, envelope = _name(table, envelope)
-        return Delivery(tag, task_id, task, queue, envelope, envelope.priority, 0, redelivered, now)
+        found = Delivery(tag, task_id, task, queue, envelope, envelope.priority, 0, redelivered, now)
+        exchange, routing_key = _came_through(message)
+        if exchange:
+            found = msgspec.structs.replace(found, exchange=exchange, routing_key=routing_key)
+        return found
     headers = _json(table) if stamp.headers is None else stamp.headers.encode("utf-8", "surrogatepass")
     envelope = _envelope(message, headers, stamp.expiration)
+    priority = envelope.priority if stamp.priority is None else stamp.priority
+    if stamp.enclosed_priority is not None:
+        envelope = msgspec.structs.replace(envelope, priority=stamp.enclosed_priority)
+    if stamp.task_id is None or stamp.task is None:
+        task_id, task, envelope = _name(table, envelope)
+    else:
+        task_id, task = stamp.task_id, stamp.task
     return Delivery(
         tag,
-        _known_by(table.get("id")) if stamp.task_id is None else stamp.task_id,
-        _known_by(table.get("task")) if stamp.task is None else stamp.task,
+        task_id,
+        task,
         queue,
         envelope,
-        envelope.priority if stamp.priority is None else stamp.priority,
+        priority,
         stamp.crashes,
         redelivered or stamp.redelivered,
         stamp.since,
         None,
         stamp.headers is None and stamp.task_id is None and _is_unconditional(table),
+        *_came_through(message),
     )
 
 
@@ -161,11 +177,8 @@ def restamped(
     """
     stamp = stamp_of(message)
     if stamp is None:
-        # From now on it is read as one of ours.
-        delivery = decode(message, tag=0, queue="", now=now)
-        stamp = Stamp(now, expiration=delivery.envelope.expiration)
-        stamp.task_id, stamp.task = delivery.task_id, delivery.task
-        stamp.headers = delivery.envelope.headers.decode("utf-8", "surrogatepass")
+        # Its headers are not repeated there: Celery takes the stamp along when it retries the task.
+        stamp = Stamp(now, expiration=message.properties.get("expiration"))
     stamp.since = now if due is None else due
     stamp.waits = due is not None
     if crashes is not None:
@@ -260,6 +273,15 @@ def _envelope(message: amqp.Message, headers: bytes, expiration: Any) -> Envelop
         properties.get("delivery_mode") or 2,
         expiration,
     )
+
+
+def _came_through(message: amqp.Message) -> tuple[str, str]:
+    """The exchange that it was published to, and its routing key; nothing, if it came by its queue's name."""
+    info = message.delivery_info or {}
+    exchange = info.get("exchange") or ""
+    if not exchange or exchange.startswith("celery_delayed_"):
+        return "", ""
+    return exchange, info.get("routing_key") or ""
 
 
 def _json(table: Mapping[str, Any]) -> bytes:

@@ -127,8 +127,8 @@ class NodeLog:
             if not _warned:
                 _warned = True
                 logger.warning(
-                    "The queue %s cannot be used: %s. Nodes are not listed, and a message that a node died of "
-                    "is not counted as crashed.",
+                    "The queue %s cannot be used: %s. Nodes are not listed, and what they die of is not "
+                    "counted as crashed.",
                     LOG,
                     error.reason,
                 )

@@ -10,17 +10,20 @@ from typing import Final
 import amqp
 
 from sedano.amqp.confirms import Confirms, Outgoing
-from sedano.amqp.link import AmqpLink
-from sedano.brokers.amqp import dead_letters, delays, parking, pauses
+from sedano.amqp.failures import NAME
+from sedano.amqp.link import AmqpLink, stopped
+from sedano.brokers.amqp import delays, pauses
+from sedano.brokers.amqp.copy import Copy
+from sedano.brokers.amqp.queue_names import ASIDE
 from sedano.brokers.amqp.sending import Batch, Draft, Sending, draft, first_error
-from sedano.brokers.amqp.settling import Copy
 from sedano.brokers.amqp.topology import Declaring
 from sedano.brokers.publication import Publication
 from sedano.clock import Clock
+from sedano.errors import BrokerUnavailable
 from sedano.queues.definition import QueueDefinition
 
-#: Queues of our own; nobody consumes them.
-_ASIDE: Final = frozenset({dead_letters.QUEUE, parking.QUEUE})
+#: While the server lets nobody publish, a lease asks this often whether it may. Seconds.
+_BLOCKED: Final = 0.5
 
 
 class Outbound:
@@ -42,6 +45,7 @@ class Outbound:
         self._aside = aside
         self._timeout = timeout
         self._confirms: Confirms | None = None
+        self._news: Confirms | None = None
         self._declaring = Declaring(link)
         self._have: set[str] = set()
         pauses.declare(link, self._declaring.channel)
@@ -54,11 +58,22 @@ class Outbound:
 
     def declare(self, queue: str) -> None:
         """Have this queue, which somebody is about to consume from."""
-        if queue not in _ASIDE:
+        if queue not in ASIDE:
             self._sending.topology.have(self._link, (queue,))
         elif queue not in self._have:
             self._declaring.plain_queue(queue, arguments=self._aside)
             self._have.add(queue)
+
+    def declare_kept(self, name: str, queue: str, *, seconds: float, forgotten_after: float) -> None:
+        """A queue of this node's own: what has lain there for so long goes to one of the application's."""
+        arguments = {
+            "x-message-ttl": int(seconds * 1000),
+            "x-dead-letter-exchange": "",
+            "x-dead-letter-routing-key": self.definition_of(queue).name,
+            "x-expires": int(forgotten_after * 1000),
+        }
+        self._declaring.plain_queue(name, arguments=arguments)
+        self._have.add(name)
 
     def is_prioritized(self, queue: str) -> bool:
         """Whether messages of a queue overtake each other."""
@@ -66,7 +81,7 @@ class Outbound:
 
     def waits_for(self, message: amqp.Message) -> str:
         """The queue that a message goes to when it is due."""
-        return delays.queue_of(message.delivery_info["routing_key"])
+        return self._sending.delays.queue_of(message.delivery_info["routing_key"])
 
     @property
     def delay_queues(self) -> Sequence[str]:
@@ -78,12 +93,13 @@ class Outbound:
     def publish(self, publications: Iterable[Publication], copies: Iterable[Copy] = ()) -> None:
         """All of them, confirmed."""
         now = self._clock.timestamp()
-        deadline = time.monotonic() + self._timeout
+        deadline = self._deadline()
         drafts = [draft(one, now) for one in publications]
         aside: list[Outgoing] = []
         for copy in copies:
-            if copy.queue in _ASIDE:
+            if copy.queue in ASIDE:
                 self.declare(copy.queue)
+            if copy.queue in self._have:
                 aside.append(Outgoing("", copy.queue, copy.message))
             else:
                 drafts.append(Draft(copy.message, copy.queue, due=copy.due))
@@ -95,13 +111,21 @@ class Outbound:
             self._confirmed().publish(aside, deadline=deadline)
 
     def tell(self, messages: Sequence[Outgoing]) -> None:
-        """Messages that nobody misses."""
-        self._confirmed().send(messages, deadline=time.monotonic() + self._timeout)
+        """Messages that nobody misses: they are not waited for while the server lets nobody publish."""
+        if self._news is None or not self._news.is_open:
+            self._news = Confirms(self._link, while_blocked=self._give_up)
+        self._news.send(messages, deadline=self._deadline())
 
     def _confirmed(self) -> Confirms:
         if self._confirms is None or not self._confirms.is_open:
-            self._confirms = Confirms(self._link)
+            self._confirms = Confirms(self._link, while_blocked=lambda: None)
         return self._confirms
+
+    def _deadline(self) -> float:
+        return time.monotonic() + (self._timeout if self._link.blocked is None else _BLOCKED)
+
+    def _give_up(self) -> None:
+        raise BrokerUnavailable(NAME, stopped(self._link.blocked or ""))
 
     # -- pauses
 
@@ -115,4 +139,4 @@ class Outbound:
 
     def paused_of(self, queues: Collection[str]) -> set[str]:
         """Those of these queues that are paused."""
-        return pauses.paused_of(self._confirmed(), queues, deadline=time.monotonic() + self._timeout)
+        return pauses.paused_of(self._confirmed(), queues, deadline=self._deadline())

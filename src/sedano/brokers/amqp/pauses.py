@@ -1,7 +1,7 @@
 """Which queues an operator has paused: bindings of one exchange, whose routing keys are their names.
 
-Asked by leases, changed by ``AmqpAdmin``. To ask is to send a message there: if it gets anywhere, the queue is
-paused. So no channel is lost over a question, and a server that restarts has not forgotten.
+Asked by leases, changed by ``AmqpAdmin``. To ask is to send a message there: if it gets anywhere, the queue
+is paused. So no channel is lost over a question, and a server that restarts has not forgotten.
 """
 
 from collections.abc import Collection

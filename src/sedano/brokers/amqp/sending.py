@@ -125,16 +125,19 @@ class Sending:
             routing_key = self.topology.queues.find(one.queue).name
         elif not one.queue:
             self.topology.have_exchange(link, exchange)
+        # Nodes that are to hear of it may be away.
+        mandatory = not (exchange and self.topology.is_broadcast(exchange))
         if one.due is not None and one.due - self._clock.timestamp() >= 1:
             if exchange:
-                key = self.delays.key_of_exchange(link, exchange, routing_key)
+                key = self.delays.key_of_exchange(link, exchange, routing_key, lasting=mandatory)
             else:
                 key = self.delays.key_of_queue(link, routing_key)
             # Asked again: to declare what delays need takes a while the first time.
             seconds = int(one.due - self._clock.timestamp())
             if seconds > 0:
                 exchange, routing_key = self.delays.address(key, seconds)
-        return Outgoing(exchange, routing_key, one.message, one.label)
+                mandatory = True
+        return Outgoing(exchange, routing_key, one.message, one.label, mandatory)
 
 
 def first_error(refusals: Sequence[Refusal]) -> Exception:

@@ -4,19 +4,15 @@ Called by ``AmqpLease``, for each batch. Never talks to a server.
 """
 
 from collections.abc import Mapping
-from typing import Final, NamedTuple, assert_never
+from typing import NamedTuple, assert_never
 
-import amqp
-
-from sedano.brokers.amqp import dead_letters, parking
+from sedano.brokers.amqp import dead_letters, parked, queue_names
 from sedano.brokers.amqp.consumers import Arrival
+from sedano.brokers.amqp.copy import Copy, may_go_back
 from sedano.brokers.amqp.message import restamped
 from sedano.brokers.delivery import Delivery
 from sedano.brokers.publication import Publication
 from sedano.brokers.settlement import Bury, Finish, Park, Record, Requeue, Settlement
-
-#: A quorum queue drops what was given back too often: at 20 times, where nobody has said otherwise.
-MOST_RETURNS: Final = 10
 
 
 class Claim(NamedTuple):
@@ -24,15 +20,6 @@ class Claim(NamedTuple):
 
     arrival: Arrival
     delivery: Delivery
-
-
-class Copy(NamedTuple):
-    """A message that goes on elsewhere, or later."""
-
-    queue: str
-    message: amqp.Message
-    #: POSIX seconds (UTC); None means at once.
-    due: float | None = None
 
 
 class Settling:
@@ -78,11 +65,11 @@ class Settling:
                 letter = dead_letters.buried(
                     message, delivery, settlement.reason, crashes=crashes, now=self._now
                 )
-                self.copies.append(Copy(dead_letters.QUEUE, letter))
+                self.copies.append(Copy(queue_names.DEAD, letter))
                 self.done[tag] = claim
             case Park():
-                message = parking.parked(claim.arrival.message, claim.delivery, self._now)
-                self.copies.append(Copy(parking.QUEUE, message))
+                message = parked.parked(claim.arrival.message, claim.delivery)
+                self.copies.append(Copy(queue_names.PARKING, message))
                 self.done[tag] = claim
             case Record():
                 self.follow_ups += settlement.follow_ups
@@ -93,7 +80,7 @@ class Settling:
         arrival, delivery = claim
         began = settlement.begun or delivery.redelivered
         due = settlement.due if settlement.due is not None and settlement.due > self._now else None
-        if due is None and not settlement.crashed and arrival.returns < MOST_RETURNS:
+        if due is None and not settlement.crashed and may_go_back(arrival):
             arrival.began = began
             self.returned[tag] = claim
             if settlement.begun:
@@ -103,4 +90,3 @@ class Settling:
         copy = restamped(arrival.message, crashes=crashes, redelivered=began, due=due, now=self._now)
         self.copies.append(Copy(delivery.queue, copy, due))
         self.done[tag] = claim
-

@@ -90,8 +90,19 @@ class Declaring:
         self, queue: str, exchange: str, routing_key: str, arguments: Mapping[str, Any] | None = None
     ) -> None:
         """Have the exchange hand such messages to the queue."""
-        with self._link.within():
-            self.channel.queue_bind(queue, exchange, routing_key, arguments=dict(arguments or {}))
+        self._have(
+            f"binding of the queue {queue}",
+            lambda: self.channel.queue_bind(queue, exchange, routing_key, arguments=dict(arguments or {})),
+            lambda: None,
+        )
+
+    def bind_exchange(self, following: str, exchange: str, routing_key: str) -> None:
+        """Have the exchange hand such messages to another one."""
+        self._have(
+            f"binding of the exchange {following}",
+            lambda: self.channel.exchange_bind(following, exchange, routing_key),
+            lambda: None,
+        )
 
     def _have(self, what: str, declare: Callable[[], object], look: Callable[[], object]) -> None:
         try:
@@ -130,10 +141,11 @@ class Topology:
     def __init__(self, queues: QueueTable) -> None:
         self.queues = queues
         self._declared: set[str] = set()
+        self._declared_exchanges: set[str] = set()
 
-    def anew(self) -> "Topology":
-        """The same queues, of which nothing has been declared: for a new connection of a node."""
-        return Topology(self.queues)
+    def names(self) -> set[str]:
+        """The queues that are named in the settings, and those that have been used."""
+        return {queue.name for queue in self.queues.named} | self._declared
 
     def have(self, link: AmqpLink, names: Iterable[str]) -> None:
         """Declare those of these queues that have not been declared.
@@ -155,7 +167,7 @@ class Topology:
 
     def have_exchange(self, link: AmqpLink, name: str) -> None:
         """Declare an exchange that a queue is bound to, and the named queues behind it."""
-        if _of_exchange(name) in self._declared:
+        if name in self._declared_exchanges:
             return
         exchange = self.queues.exchange(name)
         declaring = Declaring(link)
@@ -165,17 +177,17 @@ class Topology:
             if not (queue.no_declare or queue.is_of_one_node) and name in _exchanges_of(queue):
                 _declare(declaring, queue)
         declaring.close()
-        self._declared.add(_of_exchange(name))
+        self._declared_exchanges.add(name)
+
+    def is_broadcast(self, exchange: str) -> bool:
+        """Whether the queues behind an exchange are of one node each, so that there may be none."""
+        return any(queue.is_of_one_node and queue.exchange.name == exchange for queue in self.queues.named)
 
     def forget(self, names: Iterable[str]) -> None:
         """They are not there any more: queues, or exchanges."""
         for name in names:
             self._declared.discard(name)
-            self._declared.discard(_of_exchange(name))
-
-
-def _of_exchange(name: str) -> str:
-    return f"exchange {name}"
+            self._declared_exchanges.discard(name)
 
 
 def _exchanges_of(queue: QueueDefinition) -> set[str]:

@@ -8,38 +8,61 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from msgspec.structs import replace
 
 from sedano.brokers.memory.storage import Storage
-from sedano.brokers.ticks import EntryState, Tick
+from sedano.brokers.ticks import EntryState, Tick, Unpublished
 
 
 class MemoryTicks:
     """A ``TickStore``."""
 
+    publishes = True
+
     def __init__(self, storage: Storage) -> None:
         self._storage = storage  # its ``changed`` guards all that is here, too
         self._states: dict[str, EntryState] = {}
         self._documents: dict[str, bytes] = {}
+        self._unpublished: list[Unpublished] = []
         self._changes = 0
 
     def states(self, entries: Collection[str], *, now: float) -> Mapping[str, EntryState]:
         with self._storage.changed:
             return {entry: self._states.setdefault(entry, EntryState(now)) for entry in entries}
 
-    def claim(self, ticks: Sequence[Tick], *, now: float) -> list[bool]:
+    def claim(self, ticks: Sequence[Tick], *, now: float, keep: bool = False) -> list[bool]:
         with self._storage.changed:
-            claimed = [self._claim(tick, now) for tick in ticks]
+            claimed = [self._claim(tick, now, keep) for tick in ticks]
             self._storage.changed.notify_all()
         return claimed
 
-    def _claim(self, tick: Tick, now: float) -> bool:
+    def _claim(self, tick: Tick, now: float, keep: bool) -> bool:
         state = self._states.get(tick.entry)
         if state is None or state.paused or state.since != tick.since:
             return False
         if tick.publication is None:
             self._states[tick.entry] = replace(state, since=tick.due)
             return True
-        self._storage.publish(tick.publication, now)
+        if keep:
+            self._unpublished.append(Unpublished(tick.publication, now))
+        else:
+            self._storage.publish(tick.publication, now)
         self._states[tick.entry] = replace(state, since=tick.due, last_run_at=now, runs=state.runs + 1)
         return True
+
+    def unpublished(self, *, limit: int) -> Sequence[Unpublished]:
+        with self._storage.changed:
+            return self._unpublished[:limit]
+
+    def take_over(self, kept: Sequence[Unpublished], *, now: float) -> list[Unpublished]:
+        with self._storage.changed:
+            mine = [one for one in kept if one in self._unpublished]
+            for one in mine:
+                self._unpublished.remove(one)
+            taken = [replace(one, since=now) for one in mine]
+            self._unpublished += taken
+        return taken
+
+    def published(self, kept: Sequence[Unpublished]) -> None:
+        with self._storage.changed:
+            self._unpublished = [one for one in self._unpublished if one not in kept]
 
     def restart(self, entry: str, *, since: float, now: float) -> bool:
         def begin_anew(state: EntryState) -> EntryState:

@@ -87,8 +87,7 @@ class RedisBroker:
             location, timeout=max(timeout, 2.0), translate=_translate, scripts=scripts.OF_A_LEASE
         )
         self.admin = RedisAdmin(self._link, self._names, self._clock)
-        # In a cluster no script reaches the schedule and the lists.
-        self.ticks: TickStore | None = None if location.cluster else RedisTicks(self._link, self._names)
+        self.ticks: TickStore | None = RedisTicks(self._link, self._names)
         self._location = location
         self._publish_timeout = timeout * _OF_DEADLINE
         self._async_publishing: RedisAsyncPublishing | None = None

@@ -22,6 +22,7 @@ REPLACE: Final = load_script(__package__, "replace.lua")
 SETTLE: Final = load_script(
     __package__, "stamp.lua", "sedano.redis:store_result.lua", "sedano.redis:chord.lua", "settle.lua"
 )
+TAKE_OVER: Final = load_script(__package__, "take_over.lua")
 TAKE_TURNS: Final = load_script(__package__, "take_turns.lua")
 
 #: What a node uses all the time: the server has them before it is needed, so that batches run in their order.

@@ -1,17 +1,18 @@
 """What schedulers know together, in Redis: a hash of states, and one of the entries made at run time.
 
-Used by schedulers through ``RedisBroker.ticks``, on a single server: a claim touches the schedule and the
-lists of the messages, in one script.
+Used by schedulers through ``RedisBroker.ticks``. On a single server a claim touches the schedule and the lists
+of the messages, in one script. In a cluster no script reaches both; what belongs to the schedule has one slot.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final
 
+import msgspec
 from msgspec.structs import replace
 
 from sedano.brokers.redis import scripts
 from sedano.brokers.redis.publishing import listed
-from sedano.brokers.ticks import EntryState, Tick
+from sedano.brokers.ticks import EntryState, Tick, Unpublished
 from sedano.redis.key_names import KeyNames
 from sedano.redis.links import Link
 
@@ -22,6 +23,7 @@ class RedisTicks:
     """A ``TickStore``."""
 
     def __init__(self, link: Link, names: KeyNames) -> None:
+        self.publishes = link.is_one_server
         self._link = link
         self._names = names
 
@@ -40,7 +42,7 @@ class RedisTicks:
             for entry, state in zip(entries, found, strict=True)
         }
 
-    def claim(self, ticks: Sequence[Tick], *, now: float) -> list[bool]:
+    def claim(self, ticks: Sequence[Tick], *, now: float, keep: bool = False) -> list[bool]:
         if not ticks:
             return []
         states = self._names.schedule_states
@@ -54,6 +56,10 @@ class RedisTicks:
                 keys.append(states)
                 arguments.append("")
                 continue
+            if keep:
+                keys.append(self._names.schedule_unpublished)
+                arguments.append(_packed(Unpublished(publication, now)))
+                continue
             keys.append(self._names.lane(publication.queue, publication.priority))
             arguments.append(listed(publication, now))
             queues.add(publication.queue)
@@ -61,6 +67,24 @@ class RedisTicks:
         if queues:
             self._link.call("SADD", self._names.queues, *queues)
         return [bool(one) for one in claimed]
+
+    def unpublished(self, *, limit: int) -> Sequence[Unpublished]:
+        # The oldest are on the right.
+        found = self._link.call("LRANGE", self._names.schedule_unpublished, -limit, -1)
+        return [_unpacked(one) for one in reversed(found)]
+
+    def take_over(self, kept: Sequence[Unpublished], *, now: float) -> list[Unpublished]:
+        if not kept:
+            return []
+        mine = [replace(one, since=now) for one in kept]
+        arguments = [_packed(one) for pair in zip(kept, mine, strict=True) for one in pair]
+        taken = self._link.run(scripts.TAKE_OVER, [self._names.schedule_unpublished], arguments)
+        return [one for one, is_mine in zip(mine, taken, strict=True) if is_mine]
+
+    def published(self, kept: Sequence[Unpublished]) -> None:
+        if kept:
+            key = self._names.schedule_unpublished
+            self._link.pipeline([("LREM", key, -1, _packed(one)) for one in kept])
 
     def restart(self, entry: str, *, since: float, now: float) -> bool:
         return self._change(
@@ -123,3 +147,7 @@ def _written(state: EntryState) -> str:
 def _read(written: bytes) -> EntryState:
     since, last, runs, paused = written.decode().split(" ")
     return EntryState(float(since), None if last == _NEVER else float(last), int(runs), paused == "1")
+
+
+_packed: Final = msgspec.msgpack.Encoder().encode
+_unpacked: Final = msgspec.msgpack.Decoder(Unpublished).decode

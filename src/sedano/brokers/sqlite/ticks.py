@@ -8,7 +8,10 @@ import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
-from sedano.brokers.ticks import EntryState, Tick
+import msgspec
+
+from sedano.brokers.publication import Publication
+from sedano.brokers.ticks import EntryState, Tick, Unpublished
 from sedano.sql.message_row import INSERT_MESSAGE, message_row
 from sedano.sql.sqlite_database import SqliteDatabase
 from sedano.sql.statements import load_statements
@@ -18,6 +21,8 @@ _STATEMENTS: Final = load_statements(__package__, "ticks.sql")
 
 class SqliteTicks:
     """A ``TickStore``."""
+
+    publishes = True
 
     def __init__(self, database: SqliteDatabase) -> None:
         self._database = database
@@ -38,10 +43,35 @@ class SqliteTicks:
 
         return self._database.write(see)
 
-    def claim(self, ticks: Sequence[Tick], *, now: float) -> list[bool]:
+    def claim(self, ticks: Sequence[Tick], *, now: float, keep: bool = False) -> list[bool]:
         if not ticks:
             return []
-        return self._database.write(lambda connection: [_claim(connection, tick, now) for tick in ticks])
+        return self._database.write(
+            lambda connection: [_claim(connection, tick, now, keep=keep) for tick in ticks]
+        )
+
+    def unpublished(self, *, limit: int) -> Sequence[Unpublished]:
+        rows: list[tuple[bytes, float]] = self._database.read(
+            lambda connection: connection.execute(_STATEMENTS["unpublished"], {"limit": limit}).fetchall()
+        )
+        return [Unpublished(_read_publication(packed), since) for packed, since in rows]
+
+    def take_over(self, kept: Sequence[Unpublished], *, now: float) -> list[Unpublished]:
+        def take(connection: sqlite3.Connection) -> list[Unpublished]:
+            return [
+                msgspec.structs.replace(one, since=now)
+                for one in kept
+                if connection.execute(_STATEMENTS["take_over"], {**_named(one), "now": now}).rowcount
+            ]
+
+        return self._database.write(take) if kept else []
+
+    def published(self, kept: Sequence[Unpublished]) -> None:
+        def forget(connection: sqlite3.Connection) -> None:
+            connection.executemany(_STATEMENTS["published"], [_named(one) for one in kept])
+
+        if kept:
+            self._database.write(forget)
 
     def restart(self, entry: str, *, since: float, now: float) -> bool:
         named = {"name": entry, "since": since, "now": now}
@@ -85,7 +115,7 @@ def _states(connection: sqlite3.Connection, names: Sequence[str]) -> dict[str, E
     return {name: EntryState(since, last, runs, bool(paused)) for name, since, last, runs, paused in rows}
 
 
-def _claim(connection: sqlite3.Connection, tick: Tick, now: float) -> bool:
+def _claim(connection: sqlite3.Connection, tick: Tick, now: float, *, keep: bool) -> bool:
     named = {
         "name": tick.entry,
         "since": tick.since,
@@ -95,6 +125,16 @@ def _claim(connection: sqlite3.Connection, tick: Tick, now: float) -> bool:
     }
     if connection.execute(_STATEMENTS["claim_tick"], named).rowcount == 0:
         return False
-    if tick.publication is not None:
+    if tick.publication is not None and keep:
+        packed = {"task": tick.publication.task, "packed": msgspec.msgpack.encode(tick.publication)}
+        connection.execute(_STATEMENTS["keep"], {**_named(Unpublished(tick.publication, now)), **packed})
+    elif tick.publication is not None:
         connection.execute(INSERT_MESSAGE, message_row(tick.publication, now))
     return True
+
+
+def _named(kept: Unpublished) -> dict[str, Any]:
+    return {"task_id": kept.publication.task_id, "since": kept.since}
+
+
+_read_publication: Final = msgspec.msgpack.Decoder(Publication).decode

@@ -17,6 +17,26 @@ SET since = :due,
     runs = runs + :run
 WHERE name = :name AND since = :since AND NOT paused;
 
+-- keep --
+-- A message that goes through another broker, in which it will be ready. No node looks for rows in this state.
+INSERT INTO sedano_message
+    (task_id, task, queue, priority, state, due, ready_since, crashes, redelivered, claimed_by, envelope)
+VALUES (:task_id, :task, '', 0, 'unpublished', NULL, :since, 0, 0, NULL, :packed);
+
+-- unpublished --
+-- Reads the whole table, which is as good as empty: the messages are in another broker.
+SELECT envelope, ready_since FROM sedano_message
+WHERE state = 'unpublished'
+ORDER BY ready_since, id LIMIT :limit;
+
+-- take_over --
+UPDATE sedano_message SET ready_since = :now
+WHERE state = 'unpublished' AND task_id = :task_id AND ready_since = :since;
+
+-- published --
+DELETE FROM sedano_message
+WHERE state = 'unpublished' AND task_id = :task_id AND ready_since = :since;
+
 -- restart_entry --
 UPDATE sedano_entry SET since = :now WHERE name = :name AND since = :since;
 

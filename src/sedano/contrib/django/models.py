@@ -1,12 +1,14 @@
 """The tables of a Sedano database, as Django's migrations make them: the same as in ``sql/schema.sql``.
 
-A test holds the two in step. The broker and the result store read and write these tables with SQL of their
+A test holds the two in step; only ``PeriodicTask``, which is the site's own, is not there. The broker and the result store read and write these tables with SQL of their
 own; the models are for the site: its admin, its shell, its reports. Never change rows of ``Message`` and
 ``Node`` by hand while workers run.
 """
 
 from django.db import models
 from django.db.models import Q
+
+from sedano.contrib.django.periodic_task import PeriodicTask as PeriodicTask
 
 
 class Message(models.Model):  # type: ignore[misc]
@@ -192,9 +194,7 @@ class Entry(models.Model):  # type: ignore[misc]
     """An entry of the schedule: when it was last due and run."""
 
     name = models.TextField(primary_key=True)
-    since = models.FloatField(
-        help_text="POSIX seconds: the last due moment, or when it was first seen."
-    )
+    since = models.FloatField(help_text="POSIX seconds: the last due moment, or when it was first seen.")
     last_run_at = models.FloatField(null=True, help_text="POSIX seconds.")
     runs = models.IntegerField()
     paused = models.BooleanField()

@@ -13,6 +13,7 @@ from django.core.signals import setting_changed
 from sedano import signals
 from sedano.contrib.django import connection_care, site_settings, vendors
 from sedano.contrib.django.commit_gate import CommitGate
+from sedano.contrib.django.entry_source import SiteEntries
 from sedano.contrib.django.query_place import in_query_thread
 from sedano.current import for_every_app, get_current_app
 
@@ -52,6 +53,7 @@ def adopt(app: "Sedano") -> None:
     app.run_blocking = in_query_thread
     if apps.is_installed("sedano.contrib.django"):
         app.default_broker_url = f"{vendors.SCHEME}://default"
+        app.entry_sources.append(SiteEntries(app))
     _adopted.add(app)
 
 

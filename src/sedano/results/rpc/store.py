@@ -33,9 +33,9 @@ from sedano.settings.wiring import Wiring
 if TYPE_CHECKING:
     from sedano.results.async_results import AsyncResults
 
-#: The server counts a queue's idle time in 32 bits of milliseconds.
-_LONGEST_IDLE: Final = 30 * 86_400.0
-_DAY: Final = 86_400.0
+#: Seconds that the queue outlives the process's connection: for a server that is away, and not much longer,
+#: as processes that were killed leave theirs behind.
+_IDLE: Final = 600.0
 
 
 class RpcResultStore:
@@ -216,7 +216,7 @@ class RpcResultStore:
             name="sedano replies",
             wakeable=True,
         )
-        idle = min(self._wiring.result_expires or _DAY, _LONGEST_IDLE)
+        idle = min(self._wiring.result_expires or _IDLE, _IDLE)
         listener = Listener(link, self.address, self._inbox, expires=idle)
         atexit.register(_close, weakref.ref(listener), os.getpid())
         return listener

@@ -150,6 +150,7 @@ class LeaseCases(BrokerFixtures):
     ) -> None:
         zombie, heir = self._dead_and_heir(broker, clock, ["a"])
         heir.recover_dead()
+        assert ids_of(heir.claim(["celery"], 1)) == ["a"]
 
         assert zombie.claim(["celery"], 10).deliveries == []
         with pytest.raises(LeaseLost):

@@ -1,6 +1,7 @@
 """The shop's pages."""
 
 from asgiref.sync import async_to_sync, sync_to_async
+from django.contrib import admin
 from django.db import transaction
 from django.http import HttpRequest, JsonResponse
 from django.urls import path
@@ -55,6 +56,7 @@ async def place_order_and_await(request: HttpRequest) -> JsonResponse:
 
 
 urlpatterns = [
+    path("admin/", admin.site.urls),
     path("orders/", place_order),
     path("async-orders/", place_order_async),
     path("awaited-orders/", place_order_and_await),

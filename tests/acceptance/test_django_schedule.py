@@ -1,0 +1,80 @@
+"""A scheduler of a Django site runs what is saved in the admin, and nothing that is not enabled any more."""
+
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.django_shop import Shop
+from tests.acceptance.workers import wait_until
+
+pytest.importorskip("django")
+pytestmark = pytest.mark.acceptance
+
+SAVE = """
+from django.contrib.auth.models import User
+from django.test import Client
+client = Client()
+client.force_login(User.objects.get_or_create(username="root", is_staff=True, is_superuser=True)[0])
+"""
+ADD = """
+answer = client.post("/admin/sedano/periodictask/add/", {
+    "name": "tea", "task": "shop.tasks.count_orders", "enabled": "on", "kind": "interval", "every": "0.5",
+    "period": "seconds", "missed": "once", "args": "[]", "kwargs": "{}", "headers": "{}",
+})
+"""
+DISABLE = """
+from sedano.contrib.django.models import PeriodicTask
+row = PeriodicTask.objects.get()
+answer = client.post("/admin/sedano/periodictask/", {"action": "disable", "_selected_action": [row.pk]})
+"""
+TELL = "assert answer.status_code == 302, answer.content.decode()\nimport time\nprint(time.time())\n"
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Shop]:
+    shop = Shop(tmp_path)
+    shop.write_settings("ALLOWED_HOSTS = ['*']")
+    yield shop
+    shop.stop_workers()
+
+
+@pytest.fixture
+def beat(shop: Shop) -> Iterator["subprocess.Popen[bytes]"]:
+    log = shop.folder / "beat.log"
+    beat = shop.start("-m", "django", "sedano", "beat", "-l", "INFO", log=log)
+    wait_until(lambda: "sedano beat" in log.read_text(), what="the scheduler runs")
+    yield beat
+    beat.send_signal(signal.SIGTERM)
+    assert beat.wait(30) == 0, log.read_text()
+
+
+def runs(shop: Shop) -> tuple[int, float]:
+    """How often the entry was run, and when it last was."""
+    found = shop.rows("SELECT runs, last_run_at FROM sedano_entry WHERE name = 'tea' AND runs > 0")
+    return found[0] if found else (0, 0.0)
+
+
+def test_an_entry_that_is_saved_in_the_admin_runs_until_it_is_disabled(
+    shop: Shop, beat: "subprocess.Popen[bytes]"
+) -> None:
+    saved = float(shop.python(SAVE + ADD + TELL))
+    wait_until(lambda: runs(shop)[0] >= 1, what="a run")
+    assert runs(shop)[1] - saved < 3.0
+    wait_until(lambda: runs(shop)[0] >= 4, what="more runs")
+
+    disabled = float(shop.python(SAVE + DISABLE + TELL))
+
+    begun = shop.rows("SELECT julianday('now')")[0][0]
+    wait_until(lambda: (shop.rows("SELECT julianday('now')")[0][0] - begun) * 86_400 > 4, what="four seconds")
+    assert runs(shop)[1] - disabled < 2.0
+
+
+def test_a_scheduler_beside_a_worker_runs_it(shop: Shop) -> None:
+    shop.start_worker("-B", "-c", "1")
+
+    shop.python(SAVE + ADD + TELL)
+
+    wait_until(lambda: list(shop.states().values()).count("SUCCESS") >= 3, what="three runs")
