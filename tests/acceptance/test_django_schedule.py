@@ -72,7 +72,12 @@ def test_an_entry_that_is_saved_in_the_admin_runs_until_it_is_disabled(
     assert runs(shop)[1] - disabled < 2.0
 
 
-def test_a_scheduler_beside_a_worker_runs_it(shop: Shop) -> None:
+@pytest.mark.parametrize("kind", ["the site's database", "redis"])
+def test_a_scheduler_beside_a_worker_runs_it(shop: Shop, kind: str, request: pytest.FixtureRequest) -> None:
+    if kind == "redis":
+        url = request.getfixturevalue("server").url
+        more = f"CELERY_BROKER_URL = {url!r}\nCELERY_RESULT_BACKEND = 'django://default'"
+        shop.write_settings(f"ALLOWED_HOSTS = ['*']\n{more}")
     shop.start_worker("-B", "-c", "1")
 
     shop.python(SAVE + ADD + TELL)

@@ -43,7 +43,8 @@ class Journal:
 
     def lines(self) -> list[list[str]]:
         try:
-            return [line.split() for line in self.path.read_text().splitlines()]
+            # What stands behind the last end of a line is being written.
+            return [line.split() for line in self.path.read_text().rpartition("\n")[0].splitlines()]
         except FileNotFoundError:
             return []
 

@@ -67,6 +67,7 @@ def test_what_a_node_held_when_its_connection_broke_is_held_again(open_broker: O
     assert lease.holds([a.tag, b.tag]) == {a.tag, b.tag}
     assert lease.claim(["celery"], 0, [Finish(a.tag), Finish(b.tag)]).lost == []
     assert drain(lease) == ["c"]
+    lease.renew([])
     assert broker.admin.queues() == []
 
 

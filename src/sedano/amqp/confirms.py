@@ -81,7 +81,7 @@ class Confirms:
 
     @property
     def is_open(self) -> bool:
-        """Whether it can be used on."""
+        """Whether it can be used on. Not after a refusal that was no fault of the message's."""
         return bool(self._channel.is_open) and self._link.is_open
 
     def publish(self, messages: Sequence[Outgoing], *, deadline: float) -> None:
@@ -112,6 +112,11 @@ class Confirms:
         while self.unconfirmed:
             self._pump(deadline)
         refused, self._refused = self._refused, []
+        if not all(one.unroutable for one in refused):
+            # On a channel that has met a quorum queue without a leader, that queue refuses everything from then
+            # on (RabbitMQ 3.10).
+            with self._link.within():
+                self._channel.close()
         return refused
 
     def _write(self, messages: Sequence[Outgoing]) -> None:

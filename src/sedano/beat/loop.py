@@ -60,7 +60,7 @@ class Scheduler:
 
     Args:
         read_entries: Reads the entries, those of the store among them.
-        changes: Unequal to the one before when they have to be read anew. The store's own where it is left out.
+        changes: Unequal to the one before when they have to be read anew. By default the store's own.
         prepare: Makes messages.
         published: Told of the messages that were published by claims.
         outbox: Publishes what was claimed, where claims cannot.
@@ -123,7 +123,7 @@ class Scheduler:
         """Start what is due. Returns the seconds until the next turn.
 
         Raises:
-            BrokerError: The store could not be asked. Nothing is lost by it: the next turn sees what was done.
+            BrokerError: The store could not be asked. Nothing is lost: the next turn sees what was done.
         """
         try:
             return self._turn()

@@ -37,7 +37,7 @@ def due_moments(entry: Entry, since: float, now: float) -> list[Due]:
         return []
     if entry.missed == "all":
         return _each(entry, since, now)
-    # Not before the first: for intervals that is a sum, which may fall short of it by less than a microsecond.
+    # For intervals that is a sum, which may fall short of the first one by less than a microsecond.
     last = max(first, latest_moment(entry.schedule, since, now))
     return [Due(last, entry.grace is None or now - last <= entry.grace)]
 
@@ -70,7 +70,9 @@ def next_moment(rule: Schedule, since: float) -> float | None:
         return None
     if moment.utcoffset() is None or moment <= start:
         # Without the moments: an error that is the same each time is told once.
-        raise ValueError("next_after has to name a moment with a time zone, later than the one that it is given")
+        raise ValueError(
+            "next_after has to name a moment with a time zone, later than the one that it is given"
+        )
     return moment.timestamp()
 
 

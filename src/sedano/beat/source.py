@@ -16,4 +16,4 @@ class EntrySource(Protocol):
         """Its entries, and what is wrong with those that cannot be read. Never raises."""
 
     def changes(self) -> object:
-        """Unequal to the one before whenever ``entries`` has to be read anew. Asked every second; never raises."""
+        """Another one than before whenever ``entries`` has to be read anew. Asked every second."""

@@ -23,7 +23,7 @@ class BrokerFeatures:
     between_processes: bool = True
     #: Higher numbers run sooner. On Redis Celery's lower ones do.
     higher_priority_first: bool = True
-    #: A scheduled message that is ripe takes the place of its publication; otherwise it may come first.
+    #: A scheduled message that is ripe takes the place of its publication; otherwise it may come first, or last.
     keeps_place: bool = True
     #: ``Lease.take_turns`` counts the starts of a task for all nodes.
     shared_rates: bool = False

@@ -87,7 +87,9 @@ class SignatureDict(dict[str, Any]):
         found = self._found_app()
         if found is None:
             if self.__class__.find_app is None:
-                raise ConfigurationError(f"{self!r} belongs to no application.")
+                raise ConfigurationError(
+                    f"{self!r} belongs to no application. Pass app=, or app.set_current()."
+                )
             found = self.__class__.find_app()
         return found
 

@@ -273,7 +273,8 @@ class Settling:
                 kwargs=request.kwargs,
                 worker=request.hostname,
                 retries=request.retries,
-                queue=request.queue,
+                # Celery's word for it; where the message came through an exchange, it is no queue's name.
+                queue=(request.delivery_info or {}).get("routing_key"),
                 stamped_headers=request.stamped_headers,
                 stamps=request.stamps,
             )

@@ -57,6 +57,11 @@ delivery_mode=None, no_declare=False)
             queue = self._known[name] = self._missing(name)
         return queue
 
+    @property
+    def has_quorum(self) -> bool:
+        """Whether one of them is a quorum queue: then Celery's clients have the server keep delayed calls."""
+        return any(queue.type == QUORUM for queue in list(self._known.values()))
+
     def exchange(self, name: str) -> Exchange | None:
         """The exchange of this name, if a queue that was described is bound to it."""
         return self._exchanges.get(name)

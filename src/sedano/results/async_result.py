@@ -330,7 +330,9 @@ class AsyncResult(ResultCoroutines[R_co], Generic[R_co]):
     def _source(self) -> ResultSource:
         if self._app is None:
             if AsyncResult.find_app is None:
-                raise ConfigurationError(f"The result of task {self.id} belongs to no application.")
+                raise ConfigurationError(
+                    f"The result of task {self.id} belongs to no application. Pass app=, or make one current: app.set_current()."
+                )
             self._app = AsyncResult.find_app()
         return self._app
 

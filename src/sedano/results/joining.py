@@ -53,6 +53,6 @@ def check_told() -> None:
 
 def _refuse() -> None:
     raise RuntimeError(
-        "Never call result.get() within a task: it can lock up the worker. "
-        "Pass disable_sync_subtasks=False if you know that it cannot here."
+        "A task waits for another task's result: when all slots wait so, nothing runs any more. "
+        "Use a chain or a chord; or pass disable_sync_subtasks=False, if this cannot happen here."
     )

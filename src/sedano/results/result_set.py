@@ -312,7 +312,9 @@ class ResultSet(SetCoroutines):
             elif AsyncResult.find_app is not None:
                 self._app = AsyncResult.find_app()
             else:
-                raise ConfigurationError("The set of results belongs to no application.")
+                raise ConfigurationError(
+                    "The set of results belongs to no application. Pass app=, or app.set_current()."
+                )
         return self._app
 
     @property

@@ -24,7 +24,8 @@ def revoke_all(
     """
     if terminate or signal is not None or connection is not None:
         raise NotSupported(
-            "AsyncResult.revoke(terminate=True): a running task cannot be ended in this version."
+            "AsyncResult.revoke(terminate=True): a running task cannot be ended in this version. "
+            "Give the task a time limit, or have it look at AbortableTask.is_aborted()."
         )
     by_source: dict[ResultSource, list[AsyncResult[Any]]] = {}
     for result in results:

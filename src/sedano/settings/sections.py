@@ -114,7 +114,7 @@ class TaskSettings(msgspec.Struct, frozen=True, kw_only=True):
     publish_on_commit: bool = True
 
     acks_late: bool = True
-    #: Whether a task's message goes when it has failed, or run past its hard limit. None: as the one for both says.
+    #: Whether a task's message goes when it has failed, or run past its hard limit. None: as that for both.
     acks_on_failure_or_timeout: bool = True
     acks_on_failure: bool | None = None
     acks_on_timeout: bool | None = None

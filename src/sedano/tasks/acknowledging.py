@@ -1,7 +1,7 @@
 """Whether the message of a task that failed is done with, or kept: ``acks_on_failure``, ``acks_on_timeout``.
 
-Asked by the executor when a task has ended. As in Celery 5.7: the task's own switch, the task's switch for both,
-the setting of the one, the setting for both.
+Asked by the executor when a task has ended. As in Celery 5.7: the task's own switch, the task's switch for
+both, the setting of the one, the setting for both.
 """
 
 from typing import TYPE_CHECKING, Any

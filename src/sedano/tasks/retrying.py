@@ -48,7 +48,7 @@ def retry(
     if max_retries is not None:
         request._max_retries = max_retries
     if request.called_directly:
-        _raise_in_context(exc or Retry("Task can be retried", None))
+        _raise_in_context(exc or Retry("called directly, so nothing runs it again", None))
     if eta is None and countdown is None:
         countdown = task.default_retry_delay
     args, kwargs = _arguments(task, request, args, kwargs)
@@ -57,7 +57,8 @@ def retry(
         if exc is not None:
             _raise_in_context(exc)
         raise MaxRetriesExceeded(
-            f"Can't retry {task.name}[{request.id}] args:{tuple(args)} kwargs:{kwargs}",
+            f"{task.name}[{request.id}] has used up its {allowed} retries; args: {tuple(args)}, "
+            f"kwargs: {kwargs}",
             task_args=tuple(args),
             task_kwargs=kwargs,
         )

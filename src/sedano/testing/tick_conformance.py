@@ -74,7 +74,9 @@ class TickStoreConformance:
         first = Tick("tidy", NOW, NOW + 10, publication("a"))
 
         assert claim(ticks_of(broker), [first], now=NOW + 10) == [True]
-        assert claim(ticks_of(other), [Tick("tidy", NOW, NOW + 10, publication("b"))], now=NOW + 10) == [False]
+        assert claim(ticks_of(other), [Tick("tidy", NOW, NOW + 10, publication("b"))], now=NOW + 10) == [
+            False
+        ]
 
         assert waiting(other) == ["a"]
 

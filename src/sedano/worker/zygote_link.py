@@ -69,7 +69,8 @@ class ZygoteLink:
                 if self.channel.closed:
                     code = self._process.wait()
                     raise ConfigurationError(
-                        f"The process that imports the application ended with exit code {code}."
+                        f"The process that imports the application ended with exit code {code}: something in "
+                        "the application ends the process when it is imported."
                     )
         finally:
             connection.setblocking(False)

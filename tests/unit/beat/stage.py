@@ -52,12 +52,13 @@ class Stage:
     ) -> Scheduler:
         clock = clock or self.clock
         known = self.entries if entries is None else entries
+        out = Outbox(self.ticks, publish=lambda some: self.publish(some), clock=clock)
         return Scheduler(
             self.ticks,
             read_entries=lambda: list(known.values()),
             prepare=lambda entry: self.prepare(entry),
             clock=clock,
-            outbox=Outbox(self.ticks, publish=lambda some: self.publish(some), clock=clock) if outbox else None,
+            outbox=out if outbox else None,
         )
 
     def pass_time(self, seconds: float, *schedulers: Scheduler, step: float = 0.25) -> None:

@@ -3,13 +3,16 @@
 import json
 import logging
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sedano import Sedano
 from sedano.beat.lazy_value import LazyValue
+from sedano.brokers.opening import open_broker
 from sedano.errors import ConfigurationError, InvalidArguments, NotSupported, TaskNotRegistered
 from sedano.schedules import clocked, crontab, schedule, solar
 from sedano.testing.clock import ManualClock
@@ -238,8 +241,30 @@ def test_an_entry_that_cannot_be_run_has_no_message(
         app.prepare_entry(entries(app)["tidy"])
 
 
-def test_a_broker_that_cannot_hold_a_schedule_says_so(app: Sedano) -> None:
-    app.broker.ticks = None
+def test_of_a_broker_that_keeps_only_messages_the_schedule_is_beside_the_results(tmp_path: Path) -> None:
+    clock = ManualClock()
+    results = f"sqlite:///{tmp_path / 'results.db'}"
+    with Sedano("proj", broker="memory://", backend=results, set_as_current=False, clock=clock) as app:
+        app.broker.ticks = None
+        app.add_periodic_task(5, app.task(lambda: None, name="proj.tidy"), name="tidy")
+        scheduler = app.scheduler()
+        scheduler.turn()
+        clock.advance(5)
 
-    with pytest.raises(NotSupported, match="memory broker cannot note that a task was due"):
-        app.scheduler()
+        scheduler.turn()
+
+        (message,) = app.broker.admin.peek("celery")
+        assert message.task == "proj.tidy"
+        with closing(open_broker(results)) as store:
+            assert store.ticks is not None
+            assert store.ticks.states(["tidy"], now=0)["tidy"].runs == 1
+            assert store.ticks.unpublished(limit=10) == []
+
+
+@pytest.mark.parametrize("backend", ["memory://", "disabled://", None])
+def test_where_nothing_can_hold_a_schedule_that_is_said(backend: str | None) -> None:
+    with Sedano("proj", broker="memory://", backend=backend, set_as_current=False) as app:
+        app.broker.ticks = None
+
+        with pytest.raises(NotSupported, match=r"memory broker keeps messages .* Redis, SQLite or Django's"):
+            app.scheduler()

@@ -1,4 +1,4 @@
-"""Schedulers in trouble: brokers that go away, schedules that misbehave, clocks and code that do not agree."""
+"""Schedulers in trouble: brokers that go away, odd schedules, clocks and code that do not agree."""
 
 import logging
 import math
@@ -102,16 +102,16 @@ def test_a_schedule_that_raises_while_its_entry_seems_to_lie_in_the_future_harms
     assert len(stage.started()) in (18, 19, 20)
 
 
-@pytest.mark.parametrize("noise", [step * 2.0**-22 for step in range(0, 4000, 7)])
-def test_a_due_moment_is_never_the_one_before(noise: float) -> None:
+def test_a_due_moment_is_never_the_one_before() -> None:
     entry = Entry(name="tidy", task="tests.tidy", schedule=schedule(1))
-    since = 1_800_000_000.0 + noise
-    first = next_moment(entry.schedule, since)
-    assert first is not None
+    # Clocks tell finer times than schedules do.
+    for since in (1_800_000_000.0 + step * 2.0**-22 for step in range(200)):
+        first = next_moment(entry.schedule, since)
+        assert first is not None
 
-    for now in (first, math.nextafter(first, math.inf), first + 1e-6):
-        (due,) = due_moments(entry, since, now)
-        assert since < due.moment <= now
+        for now in (first, math.nextafter(first, math.inf), first + 1e-6):
+            (due,) = due_moments(entry, since, now)
+            assert since < due.moment <= now
 
 
 # -- entries that come and go
@@ -140,7 +140,7 @@ def test_schedulers_that_know_other_entries_start_what_they_know(stage: Stage) -
     for scheduler in (old, new):
         scheduler.turn()
 
-    stage.pass_time(50, old, new)
+    stage.pass_time(52, old, new)
 
     started = stage.started()
     assert {name: started.count(name) for name in started} == {"both": 10, "old": 10, "new": 10}
@@ -308,9 +308,7 @@ def test_what_is_due_while_the_broker_is_away_runs_when_it_is_back(
     assert shop.started() == shop.runs()
 
 
-def test_an_unforeseen_error_does_not_end_a_scheduler(
-    stage: Stage, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_an_unforeseen_error_does_not_end_a_scheduler(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
     stage.write("tidy", 3600)
     stage.clock.advance(3600)
     scheduler = Scheduler(

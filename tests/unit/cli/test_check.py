@@ -16,7 +16,9 @@ def test_a_sound_application_passes(project: Project) -> None:
     ran = project.run("-A", "tasks", "check", "--json")
 
     assert ran.code == 0
-    assert verdicts(ran.json()) == {"settings": "ok", "tasks": "ok", "broker": "ok", "results": "ok"}
+    found = verdicts(ran.json())
+    assert list(found) == ["settings", "tasks", "broker", "results", "schedule"]
+    assert set(found.values()) == {"ok"}
 
 
 def test_check_lists_the_tasks_on_request(project: Project) -> None:
@@ -117,6 +119,96 @@ def test_a_task_module_that_cannot_be_imported_is_a_problem(project: Project) ->
     assert ran.code == 1
     assert "problem  tasks: " in ran.out
     assert "jobs.py, line 1: ZeroDivisionError" in ran.out
+
+
+SCHEDULED = """
+    from sedano import Sedano
+    from sedano.beat.lazy_value import LazyValue
+    from sedano.schedules import crontab
+
+    app = Sedano("tasks", {where})
+
+    @app.task
+    def add(x, y=0): ...
+
+    @app.task(typing=False)
+    def anything(): ...
+
+    app.conf.beat_schedule = {entries}
+"""
+
+
+def scheduled(project: Project, entries: str, where: str = 'broker="sqlite:///queue.db"') -> Project:
+    project.write("tasks.py", SCHEDULED.format(where=where, entries=entries))
+    return project
+
+
+def test_sound_entries_are_counted_and_nothing_of_them_is_computed(project: Project) -> None:
+    scheduled(
+        project,
+        """{
+            "a": {"task": "tasks.add", "schedule": 1, "args": [LazyValue(lambda: 1 / 0)]},
+            "b": {"task": "tasks.anything", "schedule": crontab(), "args": [1, 2, 3]},
+        }""",
+    )
+
+    ran = project.run("-A", "tasks", "check")
+
+    assert ran.code == 0
+    assert "     ok  schedule: 2 entries\n" in ran.out
+
+
+def test_every_entry_that_cannot_be_read_or_run_is_a_problem(project: Project) -> None:
+    scheduled(
+        project,
+        """{
+            "right": {"task": "tasks.add", "schedule": 1, "args": [1]},
+            "gone": {"task": "tasks.ad", "schedule": 1},
+            "many": {"task": "tasks.add", "schedule": 1, "args": [1, 2, 3]},
+            "few": {"task": "tasks.add", "schedule": 1},
+            "option": {"task": "tasks.add", "schedule": 1, "args": [1], "options": {"queu": "q"}},
+            "zone": {"task": "tasks.add", "schedule": crontab(), "timezone": "Europe/Roma"},
+            "word": {"task": "tasks.add", "schedule": "daily"},
+        }""",
+    )
+
+    ran = project.run("-A", "tasks", "check", "--json")
+
+    assert ran.code == 1
+    problems = [one["text"] for one in ran.json()["findings"] if one["about"] == "schedule"]
+    named = {name: text for text in problems for name in [text.partition("'")[2].partition("'")[0]]}
+    assert sorted(named) == ["few", "gone", "many", "option", "word", "zone"]
+    assert len(problems) == len(named)
+    assert "cannot be run: No task is registered as 'tasks.ad'. Did you mean 'tasks.add'?" in named["gone"]
+    assert "Europe/Roma" in named["zone"]
+    assert "Did you mean 'queue'?" in named["option"]
+    assert "'daily'" in named["word"]
+
+
+def test_entries_are_looked_at_though_the_broker_is_away(project: Project) -> None:
+    scheduled(project, '{"gone": {"task": "tasks.gone", "schedule": 1}}', 'broker="redis://127.0.0.1:1"')
+
+    ran = project.run("-A", "tasks", "check")
+
+    assert ran.code == 1
+    assert "problem  broker: " in ran.out
+    assert "problem  schedule: the entry 'gone'" in ran.out
+
+
+def test_a_schedule_that_nothing_can_hold_is_a_problem_and_none_is_a_note(project: Project) -> None:
+    where = 'broker="sqlite:///queue.db", backend="disabled://"'
+    nowhere = "\napp.broker.ticks = None\n"
+    scheduled(project, '{"a": {"task": "tasks.anything", "schedule": 1}}', where)
+    project.write("empty.py", SCHEDULED.format(where=where, entries="{}"))
+    for name in ("tasks.py", "empty.py"):
+        path = project.path / name
+        path.write_text(path.read_text() + nowhere)
+
+    wanted, unwanted = project.run("-A", "tasks", "check"), project.run("-A", "empty", "check", "--strict")
+
+    assert (wanted.code, unwanted.code) == (1, 0)
+    assert "problem  schedule: The sqlite broker keeps messages and nothing else" in wanted.out
+    assert "   note  schedule: The sqlite broker keeps messages and nothing else" in unwanted.out
 
 
 def test_the_report_has_versions_and_settings_without_passwords(project: Project) -> None:

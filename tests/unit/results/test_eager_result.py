@@ -51,7 +51,7 @@ def test_an_eager_result_is_refused_only_where_the_user_said_so() -> None:
     result = EagerResult[int]("t-1", 42, states.SUCCESS)
 
     with denied_join_result():
-        with pytest.raises(RuntimeError, match="Never call"):
+        with pytest.raises(RuntimeError, match="waits for another task's result"):
             result.get()
         assert result.get(disable_sync_subtasks=False) == 42
 

@@ -16,7 +16,8 @@ from typing import Any, Final
 from sedano.amqp.failures import ChannelClosed
 from sedano.amqp.link import AmqpLink
 from sedano.brokers.amqp.topology import Declaring
-from sedano.queues.exchange import Exchange
+from sedano.queues.definition import QueueDefinition
+from sedano.queues.exchange import DIRECT, Exchange
 
 #: Digits of a delay: eight and a half years. What is due later comes then, and waits again.
 LEVELS: Final = 28
@@ -28,8 +29,11 @@ _LEVEL: Final = "celery_delayed_{}"
 QUEUES: Final = tuple(_LEVEL.format(level) for level in range(LEVELS))
 _ENTRANCE: Final = _LEVEL.format(LEVELS - 1)
 _QUORUM: Final = "quorum"
+#: What our routing keys end with. Celery's workers bind queues by the end of a key alone, and would get
+#: what is for others.
+_END: Final = ".sedano-due"
 #: Routing keys have 255 bytes, of which the digits and their dots take some.
-_LONGEST_KEY: Final = 255 - 2 * LEVELS
+_LONGEST_KEY: Final = 255 - 2 * LEVELS - len(_END)
 _RELAY: Final = "sedano.due."
 #: A queue that was deleted and made again is not bound any more, and nobody would say so. Seconds.
 _BIND_AGAIN: Final = 30.0
@@ -95,9 +99,24 @@ class Delays:
             self._bind(link, name, key)
         return key
 
+    def let_in(self, link: AmqpLink, queue: QueueDefinition) -> None:
+        """Have this queue, which is there, get what Celery's clients put off that is for its exchange.
+
+        They count on workers to have bound it, as Celery's do; otherwise it is lost.
+        """
+        if queue.no_declare or queue.exchange.no_declare or queue.exchange.type == DIRECT:
+            return
+        self._declare(link)
+        declaring = Declaring(link)
+        key = f"#.{queue.routing_key}"
+        with link.within():
+            declaring.channel.exchange_bind(queue.exchange.name, DELIVERY, key)
+        declaring.bind(queue.name, queue.exchange.name, key)
+        declaring.close()
+
     def queue_of(self, routing_key: str) -> str:
         """The queue that a message goes to which waits with this routing key, as far as we know."""
-        return ".".join(routing_key.split(".")[LEVELS:])
+        return ".".join(routing_key.split(".")[LEVELS:]).removesuffix(_END)
 
     def forget(self) -> None:
         """It is not there any more."""
@@ -187,8 +206,8 @@ def _key(name: str) -> str:
     """What stands for a queue behind the digits: its name, where a routing key can say that."""
     words = name.split(".")
     if "*" in words or "#" in words:
-        return sha256(name.encode()).hexdigest()
-    return _fitting(name, _LONGEST_KEY)
+        return sha256(name.encode()).hexdigest() + _END
+    return _fitting(name, _LONGEST_KEY) + _END
 
 
 def _fitting(name: str, longest: int) -> str:

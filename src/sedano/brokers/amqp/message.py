@@ -67,6 +67,9 @@ class Stamp(msgspec.Struct, array_like=True, gc=False):
     enclosed_priority: int | None = None
 
 
+_DEFAULTS: Final = msgspec.structs.astuple(Stamp(0.0))
+
+
 class _Written(amqp.Message):  # type: ignore[misc]
     """Its head is written when it is made: so errors are those of one message, and not of a connection."""
 
@@ -229,7 +232,7 @@ def _written(body: bytes, properties: dict[str, Any], stamp: Stamp, whose: str) 
 
 def _stamped(table: Mapping[str, Any] | None, stamp: Stamp) -> dict[str, Any]:
     said = list(msgspec.structs.astuple(stamp))
-    while len(said) > 1 and not said[-1] and said[-1] != "":
+    while len(said) > 1 and said[-1] is _DEFAULTS[len(said) - 1]:
         said.pop()
     return {**(table or {}), _STAMP: said}
 

@@ -60,9 +60,13 @@ class Outbound:
         """Have this queue, which somebody is about to consume from."""
         if queue not in ASIDE:
             self._sending.topology.have(self._link, (queue,))
-        elif queue not in self._have:
+        if queue in self._have:
+            return
+        if queue in ASIDE:
             self._declaring.plain_queue(queue, arguments=self._aside)
-            self._have.add(queue)
+        elif self._sending.topology.queues.has_quorum:
+            self._sending.delays.let_in(self._link, self.definition_of(queue))
+        self._have.add(queue)
 
     def declare_kept(self, name: str, queue: str, *, seconds: float, forgotten_after: float) -> None:
         """A queue of this node's own: what has lain there for so long goes to one of the application's."""

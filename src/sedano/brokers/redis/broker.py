@@ -23,6 +23,7 @@ from sedano.brokers.redis.ticks import RedisTicks
 from sedano.brokers.ticks import TickStore
 from sedano.clock import Clock, SystemClock
 from sedano.errors import BrokerError, BrokerUnavailable, ConfigurationError
+from sedano.redis import transport_options
 from sedano.redis.key_names import KeyNames
 from sedano.redis.links import open_link
 from sedano.redis.redis_diagnosis import Diagnosis
@@ -103,6 +104,7 @@ class RedisBroker:
         base_dir: Path,
     ) -> "RedisBroker":
         """As ``brokers.opening`` calls it."""
+        transport_options.check(options, url, setting="broker_transport_options")
         location = RedisLocation.from_url(url, options=options)
         names = KeyNames.from_options(options)
         return cls(location, names=names, publish_timeout=publish_timeout, clock=clock)

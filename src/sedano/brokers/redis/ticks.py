@@ -1,7 +1,7 @@
 """What schedulers know together, in Redis: a hash of states, and one of the entries made at run time.
 
-Used by schedulers through ``RedisBroker.ticks``. On a single server a claim touches the schedule and the lists
-of the messages, in one script. In a cluster no script reaches both; what belongs to the schedule has one slot.
+Used by schedulers through ``RedisBroker.ticks``. On a single server a claim touches the schedule and the
+lists of the messages, in one script. In a cluster no script reaches both; the schedule has one slot.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence

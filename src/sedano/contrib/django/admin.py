@@ -3,19 +3,19 @@
 Shows what schedulers will make of an entry, and has them do it: changes nothing by itself but the row.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from django import forms
 from django.contrib import admin, messages
-from django.db import connections, router, transaction
+from django.db import DatabaseError, connections, router, transaction
 from django.utils.html import format_html, format_html_join
 
 from sedano.beat.beginnings import states_of
 from sedano.beat.entry import Entry
 from sedano.brokers.ticks import EntryState, TickStore
-from sedano.contrib.django.entry_runs import coming_runs, known_states, ticks_alias
+from sedano.contrib.django.entry_runs import coming_runs, is_overdue, known_states, ticks_alias
 from sedano.contrib.django.periodic_task import CLOCKED, CRONTAB, INTERVAL, SOLAR, PeriodicTask, import_tasks
 from sedano.current import get_current_app
 from sedano.errors import ConfigurationError, SedanoError, did_you_mean
@@ -83,6 +83,10 @@ class PeriodicTaskAdmin(admin.ModelAdmin):  # type: ignore[misc]
     class Media:
         js = ("sedano/periodic_task.js",)
 
+    def get_fieldsets(self, request: Any, obj: Any = None) -> Any:
+        """As of every admin: an entry that is not there yet has no runs."""
+        return [part for part in super().get_fieldsets(request, obj) if obj is not None or part[0] != "Runs"]
+
     # -- what is known of the rows
 
     def get_changelist_instance(self, request: Any) -> Any:
@@ -98,20 +102,24 @@ class PeriodicTaskAdmin(admin.ModelAdmin):  # type: ignore[misc]
 
     def _with_states(self, request: Any, rows: list[Any]) -> list[Any]:
         app = get_current_app()
-        states: Any = {}
-        try:
-            states = known_states(app, [row.name for row in rows]) if rows else {}
-        except SedanoError as error:
-            self.message_user(request, f"What was run is not known: {error}", messages.WARNING)
+        import_tasks(app)
+        entries: list[Entry] = []
         for row in rows:
-            row.known_state = states.get(row.name)
             try:
                 row.known_entry = row.entry(app)
+                entries.append(row.known_entry)
             except ConfigurationError as error:
                 row.known_entry = error
+        states: Mapping[str, EntryState] = {}
+        try:
+            states = known_states(app, entries)
+        except (SedanoError, DatabaseError) as error:
+            if request.method == "GET":  # what is sent is followed by one
+                self.message_user(request, f"What was run is not known: {error}", messages.WARNING)
+        for row in rows:
+            row.known_state = states.get(row.name)
         return rows
 
-    @admin.display(description="when")
     def when(self, row: Any) -> str:
         """The rule in words."""
         found = getattr(row, "known_entry", None)
@@ -119,7 +127,6 @@ class PeriodicTaskAdmin(admin.ModelAdmin):  # type: ignore[misc]
             return found.schedule.human_readable
         return NOTHING if found is None else str(found)
 
-    @admin.display(description="state")
     def state(self, row: Any) -> str:
         """What keeps it from running, if anything does."""
         entry, state = getattr(row, "known_entry", None), _state(row)
@@ -131,28 +138,29 @@ class PeriodicTaskAdmin(admin.ModelAdmin):  # type: ignore[misc]
             return "not enabled"
         if state is not None and state.paused:
             return "paused"
-        if not coming_runs(entry, state, get_current_app().clock, 1):
+        app, now = get_current_app(), _now()
+        if entry.task not in app.tasks:
+            return "its task is not known"
+        if is_overdue(entry, state, now):
+            return "overdue: is there a scheduler?"
+        if not coming_runs(entry, state, now, 1):
             return "over"
         return "waits for its next run" if state is not None else "no scheduler has seen it yet"
 
-    @admin.display(description="last run")
     def last_run(self, row: Any) -> str:
         """When a message was last published for it."""
         state = _state(row)
         return NOTHING if state is None or state.last_run_at is None else _written(row, state.last_run_at)
 
-    @admin.display(description="runs")
     def runs(self, row: Any) -> int | str:
         """Messages that were published for it."""
         state = _state(row)
         return NOTHING if state is None else state.runs
 
-    @admin.display(description="next run")
     def next_run(self, row: Any) -> str:
         """When it is due next."""
         return next((_written(row, moment) for moment in _coming(row, 1)), NOTHING)
 
-    @admin.display(description="next runs")
     def next_runs(self, row: Any) -> str:
         """When it is due next, ten times over."""
         moments = [(_written(row, moment),) for moment in _coming(row)]
@@ -167,15 +175,14 @@ class PeriodicTaskAdmin(admin.ModelAdmin):  # type: ignore[misc]
         import_tasks(app)
         if obj.task not in app.tasks:
             hint = did_you_mean(obj.task, app.tasks.shown())
-            self.message_user(
-                request,
-                f"No task is registered here as {obj.task!r}.{hint} Until there is one, the entry is skipped.",
-                messages.WARNING,
+            text = (
+                f"No task is registered here as {obj.task!r}.{hint} The entry is skipped until there is one."
             )
+            self.message_user(request, text, messages.WARNING)
 
     # -- actions
 
-    @admin.action(description="Run now", permissions=["change"])
+    @admin.action(permissions=["change"])  # type: ignore[untyped-decorator]
     def run_now(self, request: Any, rows: Any) -> None:
         """Publish the task of each, besides its schedule."""
         app = get_current_app()
@@ -189,31 +196,31 @@ class PeriodicTaskAdmin(admin.ModelAdmin):  # type: ignore[misc]
             else:
                 self.message_user(request, f"{row}: started as {publication.task_id}.", messages.SUCCESS)
 
-    @admin.action(description="Enable", permissions=["change"])
+    @admin.action(permissions=["change"])  # type: ignore[untyped-decorator]
     def enable(self, request: Any, rows: Any) -> None:
         """Have them run. What was due before is not made up for."""
         self._set_enabled(request, rows, True)
 
-    @admin.action(description="Disable", permissions=["change"])
+    @admin.action(permissions=["change"])  # type: ignore[untyped-decorator]
     def disable(self, request: Any, rows: Any) -> None:
         """Have them run no more."""
         self._set_enabled(request, rows, False)
 
     def _set_enabled(self, request: Any, rows: Any, enabled: bool) -> None:
         changed = 0
-        with transaction.atomic(using=rows.db):
+        with transaction.atomic(using=router.db_for_write(PeriodicTask)):
             for row in rows.exclude(enabled=enabled):
                 row.enabled = enabled
                 row.save(update_fields=["enabled"])
                 changed += 1
         self.message_user(request, f"{_entries(changed)} {'enabled' if enabled else 'disabled'}.")
 
-    @admin.action(description="Pause", permissions=["change"])
+    @admin.action(permissions=["change"])  # type: ignore[untyped-decorator]
     def pause(self, request: Any, rows: Any) -> None:
         """Keep them from running until they are resumed."""
         self._steer(request, rows, "paused", lambda ticks, name, now: ticks.pause(name, now=now))
 
-    @admin.action(description="Resume", permissions=["change"])
+    @admin.action(permissions=["change"])  # type: ignore[untyped-decorator]
     def resume(self, request: Any, rows: Any) -> None:
         """Undo it. What was due meanwhile is not made up for."""
         self._steer(request, rows, "resumed", lambda ticks, name, now: ticks.resume(name, now=now))
@@ -254,7 +261,11 @@ def _coming(row: Any, number: int = 10) -> list[float]:
     entry = getattr(row, "known_entry", None)
     if not isinstance(entry, Entry):
         return []
-    return coming_runs(entry, _state(row), get_current_app().clock, number)
+    return coming_runs(entry, _state(row), _now(), number)
+
+
+def _now() -> float:
+    return get_current_app().clock.timestamp()
 
 
 def _written(row: Any, moment: float) -> str:

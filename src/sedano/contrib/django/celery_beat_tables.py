@@ -6,6 +6,7 @@ Used by ``import_celery_beat``. Never writes.
 import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 from django.conf import settings
@@ -124,7 +125,10 @@ def _rule(kind: str, rule: Mapping[str, Any]) -> dict[str, Any]:
         line = " ".join("".join(str(rule[column]).split()) for column in columns)
         return {"crontab": line, "timezone": str(rule.get("timezone") or "")}
     if kind == SOLAR:
-        return {name: rule[name] for name in ("event", "latitude", "longitude")}
+        return {
+            "event": rule["event"],
+            **{name: Decimal(str(rule[name])) for name in ("latitude", "longitude")},
+        }
     return {"clocked_time": _moment(rule["clocked_time"])}
 
 

@@ -1,4 +1,4 @@
-"""How schedulers learn that an entry in the site's database was saved or deleted: a number that grows with it.
+"""How schedulers learn that an entry in the site's database was saved or deleted: a number that grows.
 
 The number is in ``sedano_schedule``, in the database of the entries, and is written in the transaction that
 changes the entry: both are there, or neither, whenever a process dies. Schedulers look at it every second.

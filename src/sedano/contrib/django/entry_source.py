@@ -34,7 +34,9 @@ class SiteEntries:
         self._is_behind = False
 
     def entries(self) -> tuple[list[Entry], list[ConfigurationError]]:
-        alias = router.db_for_write(_model())
+        alias = _alias()
+        if alias is None:
+            return [], []
         try:
             rows = list(_model().objects.using(alias))
         except _ERRORS as error:
@@ -49,10 +51,12 @@ class SiteEntries:
         return self._known, wrong
 
     def changes(self) -> object:
-        alias = router.db_for_write(_model())
+        alias = _alias()
+        if alias is None:
+            return None
         try:
             number = read_changes(alias)
-        except _ERRORS as error:
+        except _ERRORS:
             self._hang_up(alias)
             number = -1
         return number, self._failures
@@ -71,6 +75,13 @@ class SiteEntries:
         """Have a connection that is broken replaced."""
         if not connections[alias].in_atomic_block:
             connections[alias].close_if_unusable_or_obsolete()
+
+
+def _alias() -> str | None:
+    """The database that the entries are in; None where the site's routers keep its tables out."""
+    model = _model()
+    alias = str(router.db_for_write(model))
+    return alias if router.allow_migrate_model(alias, model) else None
 
 
 def _model() -> Any:

@@ -1,8 +1,8 @@
 """The tables of a Sedano database, as Django's migrations make them: the same as in ``sql/schema.sql``.
 
-A test holds the two in step; only ``PeriodicTask``, which is the site's own, is not there. The broker and the result store read and write these tables with SQL of their
-own; the models are for the site: its admin, its shell, its reports. Never change rows of ``Message`` and
-``Node`` by hand while workers run.
+A test holds the two in step; only ``PeriodicTask``, which is the site's own, is not there. The broker and the
+result store read and write these tables with SQL of their own; the models are for the site: its admin, its
+shell, its reports. Never change rows of ``Message`` and ``Node`` by hand while workers run.
 """
 
 from django.db import models

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from sedano.beat.entry import GRACE, Entry, read_entry
 from sedano.contrib.django.entry_changes import count_change
 from sedano.current import get_current_app
-from sedano.errors import ConfigurationError, QueueNotFound, SedanoError
+from sedano.errors import ConfigurationError, SedanoError
 from sedano.scheduler.bounded import bounded
 from sedano.scheduler.clocked import clocked
 from sedano.scheduler.crontab import crontab
@@ -58,6 +58,9 @@ TIMING: Final = (
     "one_off",
     "enabled",
 )
+
+#: What an entry says of its messages.
+OPTIONS: Final = ("queue", "exchange", "routing_key", "headers", "priority")
 
 PERIODS: Final = ("days", "hours", "minutes", "seconds")
 
@@ -108,7 +111,7 @@ class PeriodicTask(models.Model):  # type: ignore[misc]
     crontab = models.CharField(
         max_length=600,
         blank=True,
-        help_text="Minute, hour, day of the month, month, day of the week: <code>30 7 * * mon-fri</code>.",
+        help_text="Minute, hour, day of the month, month, day of the week: <code>30 7 * * mon-fri</code>",
     )
     timezone = models.CharField(
         "time zone",
@@ -147,8 +150,7 @@ class PeriodicTask(models.Model):  # type: ignore[misc]
     grace = models.PositiveIntegerField(
         null=True,
         blank=True,
-        help_text="How late a run may start, in seconds. Empty: at any time; one minute where missed runs are "
-        "left out; one day where each is made up for.",
+        help_text="Seconds that a run may be late. Empty: any number, or 60 where missed runs are left out.",
     )
 
     args = models.JSONField(
@@ -190,10 +192,8 @@ class PeriodicTask(models.Model):  # type: ignore[misc]
         self.kwargs = {} if self.kwargs in (None, "") else self.kwargs
         self.headers = {} if self.headers in (None, "") else self.headers
         wrong = {**self._missing(), **self._wrong_json(), **self._wrong_bounds()}
-        if not wrong:
-            wrong = self._wrong_rule()
-        if not wrong:
-            wrong = self._wrong_call()
+        if not wrong and self.kind in NEEDED:
+            wrong = self._wrong_rule() or self._wrong_call()
         if wrong:
             raise ValidationError(wrong)
 
@@ -217,8 +217,6 @@ class PeriodicTask(models.Model):  # type: ignore[misc]
         return {}
 
     def _wrong_rule(self) -> dict[str, str]:
-        if self.kind not in NEEDED:
-            return {}  # told at the field
         is_new = self._is_new_timing(self._state.db)
         if is_new and not self._state.adding:
             self.counts_from = now()
@@ -246,10 +244,9 @@ class PeriodicTask(models.Model):  # type: ignore[misc]
             return {"args": str(error)}
         try:
             app.prepare_entry(self.entry(app))
-        except QueueNotFound as error:
-            return {"queue": str(error)}
         except SedanoError as error:
-            return {NON_FIELD_ERRORS: str(error)}
+            option = str(error).partition(": ")[0]
+            return {option if option in OPTIONS else NON_FIELD_ERRORS: str(error)}
         return {}
 
     # -- what schedulers make of it
@@ -306,14 +303,8 @@ class PeriodicTask(models.Model):  # type: ignore[misc]
         return clocked(as_moment(self.clocked_time), app=app)
 
     def _options(self) -> dict[str, Any]:
-        options = {
-            "queue": self.queue,
-            "exchange": self.exchange,
-            "routing_key": self.routing_key,
-            "headers": self.headers,
-            "priority": self.priority,
-            "expires": self.expire_seconds or (self.expires and as_moment(self.expires)),
-        }
+        options = {name: getattr(self, name) for name in OPTIONS}
+        options["expires"] = self.expire_seconds or (self.expires and as_moment(self.expires))
         return {name: value for name, value in options.items() if value not in (None, "", {})}
 
     # -- saving

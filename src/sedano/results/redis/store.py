@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sedano.clock import Clock, SystemClock
-from sedano.errors import ConfigurationError, did_you_mean
+from sedano.redis import transport_options
 from sedano.redis.link import MOST_CONNECTIONS
 from sedano.redis.redis_url import RedisLocation
 from sedano.results.group_store import GroupStore
@@ -31,16 +31,6 @@ if TYPE_CHECKING:
 
 #: Results in one call of the script: a longer one would keep other clients waiting.
 _BATCH: Final = 250
-_OPTIONS: Final = frozenset(
-    {"global_keyprefix", "master_name", "max_connections", "result_chord_ordered", "sentinel_kwargs"}
-)
-# fmt: off
-#: Celery has them; they would change nothing here.
-_CELERYS_OPTIONS: Final = frozenset({
-    "additional_connection_errors", "health_check_interval", "polling_interval", "retry_on_timeout",
-    "retry_policy", "socket_connect_timeout", "socket_keepalive", "socket_timeout", "visibility_timeout",
-})
-# fmt: on
 
 
 class RedisResultStore:
@@ -96,12 +86,7 @@ class RedisResultStore:
         cls, url: str, *, options: Mapping[str, Any], timeout: timedelta, clock: Clock, base_dir: Path
     ) -> "RedisResultStore":
         """As ``results.opening`` calls it."""
-        for option in options:
-            if option not in _OPTIONS | _CELERYS_OPTIONS:
-                raise ConfigurationError(
-                    f"result_backend_transport_options: the redis result store has no option {option!r}."
-                    f"{did_you_mean(option, sorted(_OPTIONS))}"
-                )
+        transport_options.check(options, url, setting="result_backend_transport_options")
         return cls(
             RedisLocation.from_url(url, options=options, setting="result_backend"),
             prefix=str(options.get("global_keyprefix") or ""),

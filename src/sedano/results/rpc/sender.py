@@ -63,20 +63,13 @@ class Sender:
         deadline = time.monotonic() + self._timeout
         with self._lock:
             try:
-                # A reply that nobody is there for comes back; there is nothing to be done about it.
-                refused = [
-                    refusal
-                    for refusal in self._ready(deadline).send(messages, deadline=deadline)
-                    if not refusal.unroutable
-                ]
+                self._ready(deadline).publish(messages, deadline=deadline)
             except BrokerUnavailable as error:
                 self._confirms = None
                 raise ResultStoreUnavailable(f"Results cannot be sent: {error}") from error
             except BrokerError as error:
                 self._confirms = None
                 raise ResultStoreError(f"Results cannot be sent: {error}") from error
-        if refused:
-            raise ResultStoreUnavailable(f"Results cannot be sent: {refused[0].reason}")
 
     def close(self) -> None:
         """Close the connection. Idempotent; it opens again when used again."""
@@ -97,4 +90,6 @@ class Sender:
         correlation_id = write.correlation_id or write.task_id
         # Celery's rpc:// knows no compressed documents.
         message = amqp.Message(unpack(write.document), correlation_id=correlation_id, **self._properties)
-        return Outgoing("", write.reply_to or "", message, f"the result of {write.task_id}")
+        label = f"the result of {write.task_id}"
+        # A reply that nobody is there for is dropped by the server: there is nothing to be done about it.
+        return Outgoing("", write.reply_to or "", message, label, mandatory=False)

@@ -75,6 +75,7 @@ class BrokerFixtures:
             # What was running gets its crash attempt from who claims it.
             found = heir.claim(["celery"], count).deliveries
             heir.claim([], 0, [Requeue(delivery.tag, begun=False) for delivery in found])
+            heir.rest()
         else:
             assert heir.recover_dead() == count
 

@@ -82,7 +82,7 @@ class LeaseCases(BrokerFixtures):
     def test_a_message_that_killed_very_many_nodes_is_ready_again_all_the_same(
         self, broker: Broker, clock: ManualClock
     ) -> None:
-        broker.publish([publication("a"), publication("b")])
+        broker.publish([publication("a")])
         for crashes in range(1, self.deaths + 1):
             self._die_running(broker, clock, "a")
             heir = begin_lease(broker, "heir@host")
@@ -94,7 +94,7 @@ class LeaseCases(BrokerFixtures):
             assert (stored.state, stored.crashes) == ("ready", crashes)
 
         assert broker.admin.dead_letters() == []
-        assert drain(begin_lease(broker)) == ["a", "b"]
+        assert drain(begin_lease(broker)) == ["a"]
 
     def test_a_message_that_had_been_settled_is_not_recovered(
         self, broker: Broker, clock: ManualClock

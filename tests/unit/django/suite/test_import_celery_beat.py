@@ -13,8 +13,6 @@ from django.utils.timezone import now
 
 from sedano.contrib.django.models import PeriodicTask
 
-pytestmark = pytest.mark.usefixtures("clean_tables")
-
 #: As that package's migrations make them on SQLite.
 TABLES = {
     "intervalschedule": "every integer, period varchar(24)",
@@ -25,17 +23,17 @@ TABLES = {
     "solarschedule": "event varchar(24), latitude decimal, longitude decimal",
     "clockedschedule": "clocked_time datetime",
     "periodictask": (
-        "name varchar(200), task varchar(200), args text, kwargs text, queue varchar(200), exchange varchar(200), "
-        "routing_key varchar(200), headers text, priority integer, expires datetime, expire_seconds integer, "
-        "one_off bool, start_time datetime, enabled bool, last_run_at datetime, total_run_count integer, "
-        "date_changed datetime, description text, interval_id integer, crontab_id integer, solar_id integer, "
-        "clocked_id integer"
+        "name varchar(200), task varchar(200), args text, kwargs text, queue varchar(200), "
+        "exchange varchar(200), routing_key varchar(200), headers text, priority integer, expires datetime, "
+        "expire_seconds integer, one_off bool, start_time datetime, enabled bool, last_run_at datetime, "
+        "total_run_count integer, date_changed datetime, description text, interval_id integer, "
+        "crontab_id integer, solar_id integer, clocked_id integer"
     ),
 }
 
 
 @pytest.fixture
-def beat_tables() -> Iterator[None]:
+def beat_tables(clean_tables: None) -> Iterator[None]:
     with connection.cursor() as cursor:
         for name, columns in TABLES.items():
             cursor.execute(f"CREATE TABLE django_celery_beat_{name} (id integer PRIMARY KEY, {columns})")
@@ -47,7 +45,8 @@ def beat_tables() -> Iterator[None]:
         put("solarschedule", id=1, event="sunset", latitude=41.9, longitude=12.5)
         put("clockedschedule", id=1, clocked_time="2099-01-01 08:00:00")
         put("clockedschedule", id=2, clocked_time="2020-01-01 08:00:00")
-        yield
+    yield
+    with connection.cursor() as cursor:
         for name in TABLES:
             cursor.execute(f"DROP TABLE django_celery_beat_{name}")
 

@@ -80,9 +80,12 @@ class TestAccepting(TestCase):
 
         row.full_clean()
 
-    @override_settings(CELERY_TASK_CREATE_MISSING_QUEUES=False, CELERY_TASK_QUEUES=["celery"])
-    def test_a_queue_that_may_not_be_made_is_told_at_its_field(self) -> None:
-        assert set(wrong(**EVERY_HOUR, queue="mails")) == {"queue"}
+    def test_an_option_that_the_broker_does_not_have_is_told_at_its_field(self) -> None:
+        assert set(wrong(**EVERY_HOUR, exchange="mails")) == {"exchange"}
+
+    @override_settings(CELERY_TASK_MAX_MESSAGE_SIZE=100)
+    def test_what_is_wrong_with_the_whole_message_is_told_above_all_fields(self) -> None:
+        assert set(wrong(**EVERY_HOUR | {"args": ["a" * 200]})) == {"__all__"}
 
     def test_names_are_given_once(self) -> None:
         PeriodicTask(name="a", **EVERY_HOUR).save()
@@ -165,6 +168,29 @@ class TestEntries(TestCase):
         due = entry.schedule.next_after(now())
         assert due is not None
         assert entry.schedule.next_after(due) is None
+
+    @override_settings(USE_TZ=False)
+    def test_a_site_without_time_zones_means_its_own(self) -> None:
+        PeriodicTask(name="a", **ANY, kind="clocked", clocked_time=datetime(2099, 7, 1, 12)).save()
+
+        ((entry,), wrong) = self.source.entries()
+
+        assert wrong == []
+        assert entry.schedule.next_after(datetime.now(UTC)) == datetime(2099, 7, 1, 10, tzinfo=UTC)
+
+    def test_a_router_may_keep_the_tables_out_of_the_database(self) -> None:
+        PeriodicTask(name="a", **EVERY_HOUR).save()
+
+        with override_settings(DATABASE_ROUTERS=[ElsewhereRouter()]):
+            assert self.source.entries() == ([], [])
+            assert self.source.changes() == self.source.changes()
+
+
+class ElsewhereRouter:
+    """Our tables are in another database."""
+
+    def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool | None:
+        return db == "archive" if app_label == "sedano" else None
 
 
 class TestHearing(TestCase):
