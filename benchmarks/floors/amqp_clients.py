@@ -3,9 +3,9 @@
     .venv-bench/bin/pip install pika amqpstorm aio-pika
     .venv-bench/bin/python benchmarks/floors/amqp_clients.py
 
-py-amqp comes with Celery; those that are not installed are left out. Persistent messages as Celery's, a durable
-classic queue. Publishing is confirmed, pipelined or message by message; what is consumed is acknowledged by the
-hundred. Prints messages a second and the client's own processor time.
+py-amqp comes with Celery; those that are not installed are left out. Persistent messages as Celery's, in a
+durable classic queue. Publishing is confirmed, pipelined or message by message; what is consumed is
+acknowledged by the hundred. Prints messages a second and the client's own processor time.
 """
 
 import asyncio
@@ -24,6 +24,7 @@ from benchmarks.rabbitmq_server import private_rabbitmq
 
 PIPELINED: Final = 20_000
 SINGLE: Final = 2_000
+PUBLISHED: Final = PIPELINED + SINGLE
 PREFETCH: Final = 500
 ACKNOWLEDGED_AT_ONCE: Final = 100
 
@@ -87,9 +88,9 @@ def py_amqp(port: int, queue: str) -> None:
                 channel.basic_ack(delivery.delivery_tag, multiple=True)
 
         channel.basic_qos(0, PREFETCH, a_global=False)
-        with measured("py-amqp", "consume", PIPELINED):
+        with measured("py-amqp", "consume", PUBLISHED):
             channel.basic_consume(queue, callback=take)
-            while count < PIPELINED:
+            while count < PUBLISHED:
                 connection.drain_events()
 
 
@@ -174,12 +175,12 @@ def amqpstorm_(port: int, queue: str) -> None:
             for _ in range(SINGLE):
                 channel.basic.publish(BODY, queue, properties=properties)
         channel.basic.qos(PREFETCH)
-        with measured("amqpstorm", "consume", PIPELINED):
+        with measured("amqpstorm", "consume", PUBLISHED):
             channel.basic.consume(print, queue)
             for count, message in enumerate(channel.build_inbound_messages(), start=1):
                 if count % ACKNOWLEDGED_AT_ONCE == 0:
                     channel.basic.ack(message.delivery_tag, multiple=True)
-                if count == PIPELINED:
+                if count == PUBLISHED:
                     break
 
 
@@ -205,14 +206,14 @@ async def _aio_pika(port: int, name: str) -> None:
         for _ in range(SINGLE):
             await publish(message(), name)
     await channel.set_qos(PREFETCH)
-    with measured("aio-pika", "consume", PIPELINED):
+    with measured("aio-pika", "consume", PUBLISHED):
         count = 0
         async with queue.iterator() as deliveries:
             async for delivery in deliveries:
                 count += 1
                 if count % ACKNOWLEDGED_AT_ONCE == 0:
                     await delivery.channel.basic_ack(delivery.delivery_tag, multiple=True)
-                if count == PIPELINED:
+                if count == PUBLISHED:
                     break
     await connection.close()
 

@@ -2,8 +2,8 @@
 
     .venv-bench/bin/python benchmarks/floors/amqp_queues.py
 
-Publishing: 500 at a time and one by one, confirmed. Taking: by ``basic.get``, 150 at a time, and by a consumer.
-Prints messages a second, the client's own processor time and the server's.
+Publishing: 500 at a time and one by one, confirmed. Taking: by ``basic.get``, 150 at a time, and by a
+consumer. Prints messages a second, the client's own processor time and the server's.
 """
 
 import sys

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 #: Options of ``add_periodic_task`` that are the entry's own, and not the call's.
 OF_ENTRY: Final = ("missed", "grace", "timezone")
 
+#: Options of a result store that say where in a server it is, and how to get there.
+OF_PLACE: Final = frozenset({"global_keyprefix", "master_name", "schema", "sentinel_kwargs", "synchronous"})
+
 logger = logging.getLogger("sedano.beat")
 
 
@@ -163,9 +166,10 @@ class AppSchedule:
         if self._tick_broker is None:
             url = locations.result_url(app.settings, app.default_broker_url, {})
             if url is not None and has_broker(url):
+                options = app.settings.results.transport_options
                 self._tick_broker = open_broker(
                     url,
-                    options=app.settings.results.transport_options,
+                    options={name: value for name, value in options.items() if name in OF_PLACE},
                     publish_timeout=app.settings.broker.publish_timeout,
                     clock=app.clock,
                     base_dir=app.base_dir,

@@ -43,13 +43,13 @@ def result_url(settings: Settings, default_broker: str, resolvers: Resolvers) ->
 
 
 def _through_broker(named: str, broker: str) -> str:
-    """Where results that are sent as messages go: to the server that ``rpc://`` names, else to the broker's."""
+    """Where results go that are sent as messages: to the server that ``rpc://`` names, else the broker's."""
     if named.partition("://")[2].strip("/"):
         return named if named.startswith(REPLIES) else f"{REPLIES}amqp://{named.partition('://')[2]}"
     if not has_exchanges(broker):
         raise NotSupported(
-            "result_backend: rpc:// sends results through RabbitMQ, and broker_url names another broker. Name "
-            "a place for results: the same URL, or redis://, sqlite://, django://."
+            "result_backend: rpc:// sends results through RabbitMQ, and broker_url names another broker. "
+            "Name a place for results: the same URL, or redis://, sqlite://, django://."
         )
     return REPLIES + broker
 

@@ -7,13 +7,10 @@ import pytest
 
 from sedano.amqp.amqp_url import AmqpLocation
 from sedano.brokers.amqp.broker import AmqpBroker
-from sedano.brokers.amqp.delays import Delays
 from sedano.brokers.amqp.lease import AmqpLease
-from sedano.brokers.amqp.topology import Topology
 from sedano.brokers.broker import Broker
 from sedano.brokers.lease import Lease
 from sedano.clock import Clock
-from sedano.queues.queue_table import QueueTable
 from sedano.queues.rules import QueueRules
 from sedano.settings.wiring import Wiring
 from sedano.testing.broker_conformance import BrokerConformance
@@ -52,13 +49,23 @@ class RabbitConformance(BrokerConformance):
             yield reader
 
     @pytest.fixture
-    def open_broker(self, amqp_url: str, reader: AmqpReader) -> Callable[[Clock], Broker]:
+    def open_broker(self, amqp_url: str, reader: AmqpReader) -> Iterator[Callable[[Clock], Broker]]:
         location = AmqpLocation.from_url(amqp_url)
-        # Tests say when something is due, and do not wait for what delays need before that.
-        Topology(QueueTable(self.wiring.queues)).have(reader.link, ["celery"])
-        Delays(self.wiring.delayed_queue_type).key_of_queue(reader.link, "celery")
         self.reader = reader
-        return lambda clock: AmqpBroker(location, wiring=self.wiring, clock=clock, grace=0.0)
+        opened: list[AmqpBroker] = []
+
+        def open_one(clock: Clock) -> AmqpBroker:
+            broker = AmqpBroker(location, wiring=self.wiring, clock=clock, grace=0.0)
+            opened.append(broker)
+            # Tests say when something is due, and do not wait for all that delays need.
+            broker._sending.topology.have(reader.link, ["celery"])
+            broker._sending.delays.key_of_queue(reader.link, "celery")
+            broker.admin.nodes()
+            return broker
+
+        yield open_one
+        for broker in opened:
+            broker.close()
 
     def die(self, lease: Lease, clock: ManualClock) -> None:
         """Its connection is cut; the server notices at once."""

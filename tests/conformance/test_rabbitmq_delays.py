@@ -78,7 +78,7 @@ def test_a_year_ahead_is_exact_to_the_second(delayed: str, amqp_url: str, reader
         message.delivery_info["routing_key"][56:],
     )
     assert int("".join(digits), 2) == 365 * 24 * 3600 + 7
-    assert rest == "celery"
+    assert rest == "celery.sedano-due"
     broker.close()
 
 

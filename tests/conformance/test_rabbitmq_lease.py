@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from typing import Any
 
 import pytest
 
@@ -25,8 +26,8 @@ OpenBroker = Callable[..., AmqpBroker]
 def open_broker(amqp_url: str) -> Iterator[OpenBroker]:
     opened: list[AmqpBroker] = []
 
-    def open_one(**options: float) -> AmqpBroker:
-        kind = "quorum" if options.pop("quorum", False) else "classic"
+    def open_one(*, quorum: bool = False, **options: Any) -> AmqpBroker:
+        kind = "quorum" if quorum else "classic"
         rules = QueueRules(default_queue_type=kind, missing_queue_type=kind)
         wiring = Wiring(delayed_queue_type="classic", queues=rules)
         opened.append(AmqpBroker(AmqpLocation.from_url(amqp_url), wiring=wiring, **options))

@@ -1,5 +1,6 @@
 """Results as messages: what one process sends, the one that asked hears. With a real RabbitMQ, and Celery."""
 
+import asyncio
 import json
 import threading
 import time
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 from celery import Celery
 
-from sedano import Sedano, ids, states
+from sedano import Sedano, chain, chord, group, ids, states
 from sedano.clock import SystemClock
 from sedano.errors import BrokerUnavailable, NotSupported, ResultStoreUnavailable, TaskTimeout
 from sedano.results import celery_meta
@@ -22,6 +23,7 @@ from sedano.results.rpc.store import RpcResultStore
 from sedano.results.task_meta import TaskMeta
 from sedano.settings.sections import ResultSettings
 from sedano.settings.wiring import Wiring
+from sedano.testing.worker_thread import start_worker
 from tests.servers.rabbitmq_server import RabbitServer
 
 ASKER = "0f1e2d3c-asker"
@@ -96,6 +98,20 @@ def test_a_wait_is_woken_by_the_reply(store: RpcResultStore, worker: RpcResultSt
         worker.put([write("a", "here")])
 
         assert found.result(20) == "here"
+
+
+def test_coroutines_are_woken_by_the_reply(amqp_url: str, worker: RpcResultStore) -> None:
+    with Sedano("proj", broker=amqp_url, backend="rpc://", set_as_current=False) as app:
+        store = app.results
+        assert isinstance(store, RpcResultStore)
+        store.listen()
+
+        async def wait() -> Any:
+            waiting = asyncio.gather(*(app.AsyncResult(name).aget(timeout=20) for name in ("a", "b")))
+            await asyncio.to_thread(worker.put, [write("a", 1), write("b", 2)])
+            return await waiting
+
+        assert asyncio.run(wait()) == [1, 2]
 
 
 def test_replies_that_come_before_anybody_waits_are_kept(
@@ -182,6 +198,66 @@ def test_without_a_server_listening_and_sending_fail_in_time(amqp_url: str) -> N
 
     assert time.monotonic() - began < 4
     store.close()
+
+
+# -- from call to result
+
+
+@pytest.fixture
+def shop(amqp_url: str) -> Iterator[Sedano]:
+    """Its tasks, and somebody who runs them."""
+    with Sedano("shop", broker=amqp_url, backend="rpc://", set_as_current=False) as app:
+
+        @app.task(name="shop.add")
+        def add(x: int, y: int) -> int:
+            return x + y
+
+        @app.task(name="shop.fail")
+        def fail() -> None:
+            raise ValueError("spam")
+
+        @app.task(name="shop.become_add", bind=True)
+        def become_add(self: Any, x: int) -> None:
+            raise self.replace(add.s(x, 1))
+
+        with start_worker(app):
+            yield app
+
+
+def test_whoever_calls_gets_the_result(shop: Sedano) -> None:
+    add, fail, become_add = (shop.tasks[f"shop.{name}"] for name in ("add", "fail", "become_add"))
+
+    assert add.delay(1, 2).get(timeout=20) == 3
+    assert become_add.delay(1).get(timeout=20) == 2
+    assert chain(add.s(1, 2), add.s(3), app=shop).apply_async().get(timeout=20) == 6
+    assert group([add.s(1, n) for n in range(3)], app=shop).apply_async().get(timeout=20) == [1, 2, 3]
+    assert add.apply_async((1, 1), link=add.s(5)).get(timeout=20) == 2
+    with pytest.raises(ValueError, match="spam"):
+        fail.delay().get(timeout=20)
+
+
+def test_results_of_callbacks_come_as_well(shop: Sedano) -> None:
+    add = shop.tasks["shop.add"]
+
+    first = add.apply_async((1, 1), link=add.s(5))
+
+    assert first.get(timeout=20) == 2
+    assert [child.get(timeout=20) for child in first.children or ()] == [7]
+
+
+def test_a_program_that_ignores_results_has_no_queue(
+    rabbitmq: RabbitServer, amqp_url: str, shop: Sedano
+) -> None:
+    shop.tasks["shop.add"].apply_async((1, 2), ignore_result=True)
+
+    assert ids.reply_address() not in queues(rabbitmq, amqp_url)
+
+
+def test_a_chord_is_refused_before_anything_is_sent(shop: Sedano) -> None:
+    add = shop.tasks["shop.add"]
+
+    with pytest.raises(NotSupported, match=r"chord.*redis://"):
+        chord([add.s(1, 2), add.s(3, 4)], add.s(1), app=shop).apply_async()
 
 
 # -- with Celery

@@ -133,11 +133,7 @@ class RabbitServer:
                 stderr=log,
                 cwd=self._folder,
             )
-        deadline = time.monotonic() + 60
-        while not _speaks_amqp(self.port):
-            if time.monotonic() > deadline or self._process.poll() is not None:
-                pytest.fail(f"rabbitmq-server did not start: {(self._folder / 'output.log').read_text()}")
-            time.sleep(0.02)
+        self._wait_until_it_answers(self._process)
 
     def freeze(self) -> None:
         """Keep it from doing anything, with its connections open."""
@@ -224,6 +220,13 @@ class RabbitServer:
     def delete_vhost(self, url: str) -> None:
         """Delete the virtual host of a URL, with everything in it, now."""
         self.ctl("delete_vhost", url.rpartition("/")[2])
+
+    def _wait_until_it_answers(self, process: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + 60
+        while not _speaks_amqp(self.port):
+            if time.monotonic() > deadline or process.poll() is not None:
+                pytest.fail(f"rabbitmq-server did not start: {(self._folder / 'output.log').read_text()}")
+            time.sleep(0.02)
 
     def _signal(self, number: int) -> None:
         assert self._process is not None

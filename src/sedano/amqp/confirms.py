@@ -113,8 +113,8 @@ class Confirms:
             self._pump(deadline)
         refused, self._refused = self._refused, []
         if not all(one.unroutable for one in refused):
-            # On a channel that has met a quorum queue without a leader, that queue refuses everything from then
-            # on (RabbitMQ 3.10).
+            # A quorum queue that had no leader once refuses everything from then on that comes over the same
+            # channel (RabbitMQ 3.10).
             with self._link.within():
                 self._channel.close()
         return refused

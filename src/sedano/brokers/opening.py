@@ -18,8 +18,11 @@ from sedano.settings.wiring import Wiring
 #: Scheme -> the function that opens such a broker; called as ``open_broker`` is, and all keywords given
 #: (``wiring`` only for schemes of ``exchange_brokers``).
 BROKERS: Final[Mapping[str, str]] = {
+    "amqp": "sedano.brokers.amqp.broker:AmqpBroker.from_url",
+    "amqps": "sedano.brokers.amqp.broker:AmqpBroker.from_url",
     "django": "sedano.contrib.django.broker:DjangoBroker.from_url",
     "memory": "sedano.brokers.memory.broker:MemoryBroker.from_url",
+    "pyamqp": "sedano.brokers.amqp.broker:AmqpBroker.from_url",
     "redis": "sedano.brokers.redis.broker:RedisBroker.from_url",
     "redis+cluster": "sedano.brokers.redis.broker:RedisBroker.from_url",
     "redis+socket": "sedano.brokers.redis.broker:RedisBroker.from_url",
@@ -36,8 +39,8 @@ ENTRY_POINTS: Final = "sedano.brokers"
 # fmt: off
 #: Celery has them, this version does not.
 _NOT_YET: Final = frozenset({
-    "amqp", "amqps", "azureservicebus", "azurestoragequeues", "confluentkafka", "consul", "etcd",
-    "filesystem", "gcpubsub", "kafka", "librabbitmq", "mongodb", "postgres", "postgresql", "pyamqp",
+    "azureservicebus", "azurestoragequeues", "confluentkafka", "consul", "etcd",
+    "filesystem", "gcpubsub", "kafka", "librabbitmq", "mongodb", "postgres", "postgresql",
     "pyro", "qpid", "sqla", "sqs", "zookeeper",
 })
 # fmt: on

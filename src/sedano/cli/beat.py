@@ -14,6 +14,7 @@ from sedano.cli.celery_flag import BEAT_FLAGS, celery_flags
 from sedano.cli.command import SedanoCommand, option
 from sedano.cli.invocation import Invocation, pass_invocation
 from sedano.cli.worker import LEVELS
+from sedano.errors import BrokerError
 
 if TYPE_CHECKING:
     from sedano.app import Sedano
@@ -76,10 +77,17 @@ def beat(
         scheduler = app.scheduler(longest_pause=max_interval)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda _number, _frame: scheduler.stop())
-        sys.stderr.write(_banner(app, app.schedule_entries()[0]))
+        sys.stderr.write(_banner(app, _entries_of(app)))
         signals.beat_init.send(sender=scheduler)
         scheduler.run()
     return 0
+
+
+def _entries_of(app: "Sedano") -> list["Entry"]:
+    try:
+        return app.schedule_entries()[0]
+    except BrokerError:  # the scheduler will say so, and wait for it
+        return app.schedule_entries(stored=False)[0]
 
 
 def _banner(app: "Sedano", entries: list["Entry"]) -> str:

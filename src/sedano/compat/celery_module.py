@@ -22,6 +22,7 @@ PROVIDED: Final = frozenset(
         "celery.app.task",
         "celery.backends",
         "celery.backends.base",
+        "celery.beat",
         "celery.canvas",
         "celery.contrib",
         "celery.contrib.abortable",

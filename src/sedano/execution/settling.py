@@ -164,18 +164,18 @@ class Settling:
         return Finish(attempt.job.delivery.tag, result=result, follow_ups=follow_ups, workflow=workflow)
 
     def _after_error(self, attempt: Attempt, outcome: Failed, following: Following) -> Settlement:
-        result, error, job = self._failure(attempt, outcome), outcome.error, attempt.job
-        if job.acknowledged:
-            return self._finish(attempt, result, following)
-        if isinstance(error, TimeLimitExceeded):
-            if acks_on_timeout(attempt.task):
-                return self._finish(attempt, result, following)
+        error, job = outcome.error, attempt.job
+        is_timeout = isinstance(error, TimeLimitExceeded)
+        is_done = acks_on_timeout(attempt.task) if is_timeout else acks_on_failure(attempt.task)
+        if job.acknowledged or is_done:
+            return self._finish(attempt, self._failure(attempt, outcome), following)
+        if is_timeout:
             # As after a crash: with a pause, and not for ever. It is no end: nobody is told but its handlers.
             due = self._app.clock.timestamp() + crash_delay(job.delivery.crashes + 1)
+            result = self._failure(attempt, outcome)
             return Requeue(job.delivery.tag, due=due, crashed=True, result=result)
-        if acks_on_failure(attempt.task):
-            return self._finish(attempt, result, following)
-        return self._bury(attempt, f"{type(error).__name__}: {error}", error, following)
+        reason = f"{type(error).__name__}: {error}"
+        return self._bury(attempt, reason, error, following, outcome.traceback)
 
     def _reject(self, attempt: Attempt, outcome: Rejected, following: Following) -> Settlement:
         job = attempt.job
@@ -187,8 +187,10 @@ class Settling:
             return self._finish(attempt, None, following)
         return Requeue(job.delivery.tag)
 
-    def _bury(self, attempt: Attempt, reason: str, error: Exception, following: Following) -> Settlement:
-        result = self._failure(attempt, Failed(error, ""))
+    def _bury(
+        self, attempt: Attempt, reason: str, error: BaseException, following: Following, text: str = ""
+    ) -> Settlement:
+        result = self._failure(attempt, Failed(error, text))
         follow_ups = (*attempt.request.follow_ups, *following.publications)
         workflow = _change(attempt.request, following)
         if attempt.job.acknowledged:

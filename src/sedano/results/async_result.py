@@ -331,7 +331,7 @@ class AsyncResult(ResultCoroutines[R_co], Generic[R_co]):
         if self._app is None:
             if AsyncResult.find_app is None:
                 raise ConfigurationError(
-                    f"The result of task {self.id} belongs to no application. Pass app=, or make one current: app.set_current()."
+                    f"The result of task {self.id} is of no application. Pass app=, or app.set_current()."
                 )
             self._app = AsyncResult.find_app()
         return self._app

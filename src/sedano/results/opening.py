@@ -42,7 +42,7 @@ ENTRY_POINTS: Final = "sedano.result_stores"
 _NOT_YET: Final = frozenset({
     "amqp", "amqps", "arangodb", "azureblockblob", "cache", "cassandra", "consul", "cosmosdbsql",
     "couchbase", "couchdb", "db", "django-cache", "django-db", "dynamodb", "elasticsearch", "file",
-    "filesystem", "gs", "mongodb", "postgres", "postgresql", "rpc", "s3",
+    "filesystem", "gs", "mongodb", "postgres", "postgresql", "s3",
 })
 # fmt: on
 

@@ -40,7 +40,7 @@ def test_each_memory_broker_is_its_own() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["mongodb://u:secret@host/0", "amqp://u:secret@host//", "postgresql://u:secret@h/d"]
+    "url", ["mongodb://u:secret@host/0", "consul://u:secret@host//", "postgresql://u:secret@h/d"]
 )
 def test_a_server_of_a_later_version_is_refused_without_showing_its_password(url: str) -> None:
     for opening in (open_broker, open_result_store):
@@ -51,7 +51,7 @@ def test_a_server_of_a_later_version_is_refused_without_showing_its_password(url
 
 def test_an_unknown_scheme_is_refused_with_the_known_ones() -> None:
     with pytest.raises(
-        ConfigurationError, match=r"'sqllite'. Did you mean 'sqlite'\? Known ones: django, memory, redis"
+        ConfigurationError, match=r"'sqllite'. Did you mean 'sqlite'\? Known ones: amqp, amqps, django"
     ):
         open_broker("sqllite:///x.db")
     with pytest.raises(ConfigurationError, match="result_backend: there is no result store for 'smoke'"):

@@ -125,16 +125,23 @@ def test_a_module_of_the_projects_own_that_is_called_celery_is_named(tmp_path: P
 @pytest.mark.parametrize(
     "statement",
     [
-        "import celery.beat",
-        "from celery import beat",
-        "from celery.beat import Scheduler",
-        "celery.beat",
+        "import celery.bin",
+        "from celery import bin",
+        "from celery.bin import worker",
+        "celery.bin",
     ],
 )
 def test_a_module_that_is_missing_is_named_with_what_to_use_instead(tmp_path: Path, statement: str) -> None:
     _, text = complaint(statement, tmp_path)
 
-    assert text.startswith("Sedano has no celery.beat: ")
+    assert text.startswith("Sedano has no celery.bin: ")
+    assert "sedano --help" in text
+
+
+def test_a_scheduler_to_derive_from_is_missing_with_what_to_use_instead(tmp_path: Path) -> None:
+    _, text = complaint("from celery.beat import Scheduler", tmp_path)
+
+    assert text.startswith("Sedano has no celery.beat.Scheduler: ")
     assert "beat_schedule" in text
 
 
@@ -166,7 +173,7 @@ def test_a_misspelt_name_gets_the_one_that_was_meant(tmp_path: Path) -> None:
 
 def test_to_ask_for_a_missing_name_is_harmless(tmp_path: Path) -> None:
     told = told_by(
-        INSTALL + "import celery; told = [hasattr(celery, 'beat'), getattr(celery, 'nonsense', None)]",
+        INSTALL + "import celery; told = [hasattr(celery, 'bin'), getattr(celery, 'nonsense', None)]",
         tmp_path,
     )
 

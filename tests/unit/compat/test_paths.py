@@ -36,6 +36,7 @@ SAME_OBJECT: Final = {
     "celery.app.registry.TaskRegistry": "sedano.tasks.registry.TaskRegistry",
     "celery.app.task.Context": "sedano.tasks.request.Context",
     "celery.app.task.Task": "sedano.Task",
+    "celery.beat.BeatLazyFunc": "sedano.beat.lazy_value.LazyValue",
     "celery.canvas.Signature": "sedano.Signature",
     "celery.canvas.StampingVisitor": "sedano.canvas.StampingVisitor",
     "celery.canvas._chain": "sedano.chain",

@@ -12,7 +12,7 @@ import os
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from sedano.amqp.amqp_url import AmqpLocation
 from sedano.amqp.failures import NAME
@@ -31,9 +31,20 @@ from sedano.brokers.features import BrokerFeatures
 from sedano.brokers.publication import Publication
 from sedano.brokers.ticks import TickStore
 from sedano.clock import Clock, SystemClock
+from sedano.errors import ConfigurationError, did_you_mean
 from sedano.queues.queue_table import CLASSIC, QueueTable
 from sedano.results.store import JointResults
 from sedano.settings.wiring import Wiring
+
+_OPTIONS: Final = frozenset({"consumer_timeout"})
+# fmt: off
+#: Celery has them; they would change nothing here.
+_CELERYS_OPTIONS: Final = frozenset({
+    "client_properties", "confirm_publish", "confirm_timeout", "connect_timeout", "interval_max",
+    "interval_start", "interval_step", "max_retries", "polling_interval", "read_timeout", "socket_settings",
+    "visibility_timeout", "write_timeout",
+})
+# fmt: on
 
 
 class AmqpBroker:
@@ -100,6 +111,12 @@ class AmqpBroker:
         wiring: Wiring,
     ) -> "AmqpBroker":
         """As ``brokers.opening`` calls it."""
+        for option in options:
+            if option not in _OPTIONS | _CELERYS_OPTIONS:
+                raise ConfigurationError(
+                    f"broker_transport_options: the RabbitMQ broker has no option {option!r}."
+                    f"{did_you_mean(option, sorted(_OPTIONS))}"
+                )
         location = AmqpLocation.from_url(
             url,
             use_ssl=wiring.use_ssl,
@@ -161,13 +178,9 @@ class AmqpBroker:
 
     def _outbound(self, link: AmqpLink) -> Outbound:
         """For one connection, on which nothing has been declared yet."""
-        rules = self._wiring.queues
-        sending = Sending(
-            Topology(self._sending.topology.queues), Delays(self._wiring.delayed_queue_type), self._clock
-        )
-        kind = rules.default_queue_type
+        kind = self._wiring.queues.default_queue_type
         aside = {"x-queue-type": kind} if kind != CLASSIC else {}
-        return Outbound(link, sending, self._clock, aside=aside, timeout=self._node_timeout)
+        return Outbound(link, self._sending, self._clock, aside=aside, timeout=self._node_timeout)
 
     def _publishers_link(self) -> AmqpLink:
         return AmqpLink(self._location, timeout=self._timeout, name=f"sedano publisher {os.getpid()}")

@@ -18,6 +18,8 @@ from sedano.queues.definition import QueueDefinition
 
 #: What is not wanted for so long goes back to the server, for other nodes. Seconds.
 UNWANTED: Final = 0.1
+#: What lies in a queue while we have room for it is on its way, and here by then. Seconds.
+_COMES_WITHIN: Final = 0.05
 #: No consumer is sent more than so many ahead.
 _LARGEST: Final = 2048
 
@@ -160,13 +162,23 @@ class Consumers:
 
     def settle_down(self, queues: Sequence[str]) -> None:
         """Return when the server has sent what it has for us at this moment."""
-        for queue in (*queues, *queues[-1:]):
-            # First the queue answers, after it has sent; then the channel, after that has come through it.
-            self._channel.queue_declare(self._definition_of(queue).name, passive=True)
+        deadline = time.monotonic() + _COMES_WITHIN
+        while True:
+            left = sum(map(self._ready, queues))
+            # First the queue has answered, after it had sent; then the channel, after that had come through.
+            self._ready(queues[-1])
+            if not left or self.has_any(queues) or time.monotonic() >= deadline:
+                break
+            # It has not yet heard of what was acknowledged before: it answers questions first.
+            self._link.pump(_COMES_WITHIN / 10)
         for name in self._stale:
             self._channel.callbacks.pop(name, None)
             self._channel.cancel_callbacks.pop(name, None)
         self._stale.clear()
+
+    def _ready(self, queue: str) -> int:
+        declared = self._channel.queue_declare(self._definition_of(queue).name, passive=True)
+        return int(declared.message_count)
 
     # -- taking
 
@@ -270,7 +282,12 @@ class Consumers:
 
     def rest(self) -> tuple[list[Arrival], float | None]:
         """What is to be given back now, and after how many seconds this is to be asked again."""
-        spare = [queue for queue, consumer in self._consumers.items() if consumer.room > 0]
+        # What is given back must not come again at once.
+        spare = [
+            queue
+            for queue, consumer in self._consumers.items()
+            if consumer.room > 0 or self._waiting.get(queue)
+        ]
         if not spare and self.is_empty:
             return [], None
         left = self._wanted_at + UNWANTED - time.monotonic()

@@ -16,7 +16,7 @@ from sedano.brokers.amqp import delays, pauses
 from sedano.brokers.amqp.copy import Copy
 from sedano.brokers.amqp.queue_names import ASIDE
 from sedano.brokers.amqp.sending import Batch, Draft, Sending, draft, first_error
-from sedano.brokers.amqp.topology import Declaring
+from sedano.brokers.amqp.topology import Declaring, Topology
 from sedano.brokers.publication import Publication
 from sedano.clock import Clock
 from sedano.errors import BrokerUnavailable
@@ -47,7 +47,10 @@ class Outbound:
         self._confirms: Confirms | None = None
         self._news: Confirms | None = None
         self._declaring = Declaring(link)
+        #: What is consumed on this connection has been declared on it: a new one begins anew.
+        self._consumed = Topology(sending.topology.queues)
         self._have: set[str] = set()
+        self._kept: set[str] = set()
         pauses.declare(link, self._declaring.channel)
 
     # -- queues
@@ -59,7 +62,7 @@ class Outbound:
     def declare(self, queue: str) -> None:
         """Have this queue, which somebody is about to consume from."""
         if queue not in ASIDE:
-            self._sending.topology.have(self._link, (queue,))
+            self._consumed.have(self._link, (queue,))
         if queue in self._have:
             return
         if queue in ASIDE:
@@ -77,7 +80,7 @@ class Outbound:
             "x-expires": int(forgotten_after * 1000),
         }
         self._declaring.plain_queue(name, arguments=arguments)
-        self._have.add(name)
+        self._kept.add(name)
 
     def is_prioritized(self, queue: str) -> bool:
         """Whether messages of a queue overtake each other."""
@@ -103,7 +106,7 @@ class Outbound:
         for copy in copies:
             if copy.queue in ASIDE:
                 self.declare(copy.queue)
-            if copy.queue in self._have:
+            if copy.queue in ASIDE or copy.queue in self._kept:
                 aside.append(Outgoing("", copy.queue, copy.message))
             else:
                 drafts.append(Draft(copy.message, copy.queue, due=copy.due))

@@ -72,7 +72,6 @@ _REFUSED: Final = {
     "_find_option_with_arg": "It belongs to Celery's command line.",
     "_original_os_write": "Nothing is patched here: it is os.write.",
     "apps": "The programs are commands: `sedano worker`, and `sedano --help` for the others.",
-    "beat": "There are no classes of schedulers to derive from. Put what is to run into beat_schedule.",
     "bin": "The commands are those of `sedano --help`; they are not for import.",
     "bootsteps": _PARTS,
     "bugreport": "Run `sedano -A proj report`.",

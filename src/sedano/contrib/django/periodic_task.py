@@ -245,8 +245,8 @@ class PeriodicTask(models.Model):  # type: ignore[misc]
         try:
             app.prepare_entry(self.entry(app))
         except SedanoError as error:
-            option = str(error).partition(": ")[0]
-            return {option if option in OPTIONS else NON_FIELD_ERRORS: str(error)}
+            option, _, reason = str(error).partition(": ")
+            return {option: reason} if option in OPTIONS else {NON_FIELD_ERRORS: str(error)}
         return {}
 
     # -- what schedulers make of it

@@ -76,6 +76,7 @@ class LeaseCases(BrokerFixtures):
             self.recover(broker, begin_lease(broker, "heir@host"), 1)
             stored = broker.admin.find("a")
             assert stored is not None
+            assert stored.due is not None
             assert stored.due == self.about(clock.timestamp() + 2 ** (crashes - 1))
             clock.advance(stored.due - clock.timestamp() + 0.1)
 

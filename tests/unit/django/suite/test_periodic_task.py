@@ -171,7 +171,7 @@ class TestEntries(TestCase):
 
     @override_settings(USE_TZ=False)
     def test_a_site_without_time_zones_means_its_own(self) -> None:
-        PeriodicTask(name="a", **ANY, kind="clocked", clocked_time=datetime(2099, 7, 1, 12)).save()
+        PeriodicTask(name="a", **ANY, kind="clocked", clocked_time=datetime(2099, 7, 1, 12)).save()  # noqa: DTZ001
 
         ((entry,), wrong) = self.source.entries()
 

@@ -1,5 +1,6 @@
-"""Schedulers on a Redis Cluster, where no step reaches both the claims and the messages."""
+"""Schedulers on Redis: a server that goes away, and a cluster, where no step reaches claims and messages."""
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -12,13 +13,13 @@ from sedano.brokers.opening import open_broker
 from sedano.redis.cluster_link import slot_of
 from tests.acceptance.beats import PROJECT, Beat, published_at
 from tests.acceptance.workers import wait_until
-from tests.servers.redis_groups import private_cluster
+from tests.servers.redis_groups import private_cluster, private_redis
 from tests.servers.redis_server import RedisServer
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(300)]
 
 #: Seconds, in which the busiest scheduler is killed again and again.
-LASTS = 12
+LASTS = int(os.environ.get("BEAT_SECONDS", "12"))
 
 UNPUBLISHED = "sedano:{schedule}:unpublished"
 
@@ -126,3 +127,34 @@ def test_what_a_killed_scheduler_had_claimed_and_not_published_another_one_publi
     assert len(set(found)) == claimed(broker)
     # The server may have taken what the dead one sent, before the other published it once more.
     assert len(found) <= claimed(broker) + len(left)
+
+
+def test_what_is_due_while_the_broker_is_away_runs_when_it_is_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with private_redis(tmp_path / "redis", "--appendonly", "yes", "--appendfsync", "always") as server:
+        (tmp_path / "scheduled.py").write_text(PROJECT)
+        monkeypatch.setenv("PROJECT_BROKER", server.url)
+        monkeypatch.setenv("JOURNAL", str(tmp_path / "journal"))
+        server.kill()
+        beats = [Beat(tmp_path) for _ in range(2)]
+        try:
+            wait_until(lambda: all("Trying again" in beat.text() for beat in beats), what="they wait")
+            server.start()
+            wait_until(lambda: sum(beat.started for beat in beats) >= 2, what="two runs")
+            server.kill()
+            wait_until(
+                lambda: all(beat.text().count("Trying again") == 2 for beat in beats), what="they know"
+            )
+            server.start()
+            before = sum(beat.started for beat in beats)
+            wait_until(lambda: sum(beat.started for beat in beats) >= before + 3, what="three more")
+        finally:
+            for beat in beats:
+                beat.kill()
+
+        broker = open_broker(server.url)
+        ids = [message.task_id for message in broker.admin.peek("celery", limit=1000)]
+        assert broker.ticks is not None
+        assert len(set(ids)) == len(ids) == broker.ticks.states(["tick"], now=time.time())["tick"].runs
+        broker.close()
