@@ -2,36 +2,38 @@
 
     .venv/bin/python benchmarks/floors/beat_drift.py [--broker redis] [--entries 1000] [--seconds 60]
 
-Starts real `sedano beat` processes, and takes their messages out as a worker does. A message is late by the
-time from its due moment to when it is in a consumer's hands. All entries are due at the same moments, which
-is the worst case. Prints the lateness in milliseconds, and what memory a scheduler has at the start and at
-the end, in MB.
+Starts real `sedano beat` processes, and watches the queue. A message is late by the time from its due moment
+to when it is there for a worker. All entries are due at the same moments, which is the worst case. Prints
+the lateness in milliseconds, and what memory a scheduler has at the start and at the end, in MB.
 """
 
 import argparse
-import json
 import os
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
 import psutil
+from redis import Redis
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 
 from benchmarks.redis_server import private_redis
-from sedano.brokers.broker import Broker
 from sedano.brokers.opening import open_broker
-from sedano.brokers.settlement import Finish
 
 #: Until the processes have imported all and begun; not counted. Seconds.
 WARM_UP: Final = 5.0
+#: Between two looks at the queue. Seconds.
+LOOK_EVERY: Final = 0.002
+
+#: How many messages have come since the last look.
+Look = Callable[[], int]
 
 PROJECT: Final = """
 import os
@@ -62,32 +64,35 @@ def main() -> None:
     for name in [wanted.broker] if wanted.broker else ["sqlite", "redis"]:
         with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
             if name == "redis":
-                server = stack.enter_context(private_redis(Path(folder), {}, {}))
-                url = f"redis://127.0.0.1:{server.port}/0"
+                url = stack.enter_context(private_redis(Path(folder), {}, {})).url
+                look = _look_at_redis(url)
             else:
                 url = f"sqlite:///{folder}/queue.db"
-            _measure(name, url, Path(folder), wanted)
+                look = _look_at_sqlite(url, Path(folder, "queue.db"))
+            _measure(name, url, Path(folder), look, wanted)
 
 
-def _measure(name: str, url: str, folder: Path, wanted: argparse.Namespace) -> None:
+def _measure(name: str, url: str, folder: Path, look: Look, wanted: argparse.Namespace) -> None:
     (folder / "drifting.py").write_text(PROJECT)
     broker = open_broker(url)
     with ExitStack() as stack:
         processes = [
             stack.enter_context(_scheduler(folder, url, wanted.entries)) for _ in range(wanted.schedulers)
         ]
-        _arrivals(broker, WARM_UP)
+        _arrivals(look, WARM_UP)
         memory, used = [_memory(one) for one in processes], [_used(one) for one in processes]
-        arrivals = _arrivals(broker, wanted.seconds)
+        arrivals = _arrivals(look, wanted.seconds)
         later, burnt = [_memory(one) for one in processes], [_used(one) for one in processes]
-    phases = _phases(broker, wanted.entries)
-    late = sorted((moment - phases[number]) % 1.0 * 1000 for number, moment in arrivals)
-    expected = wanted.entries * wanted.seconds
+    assert broker.ticks is not None
+    # They were first seen in one step, so all are due at the same part of a second.
+    phase = broker.ticks.states(["entry 0"], now=time.time())["entry 0"].since % 1.0
+    late = sorted((moment - phase) % 1.0 * 1000 for moment, count in arrivals for _ in range(count))
     print(
-        f"{name:7} {len(late)} of {expected:.0f} runs"
+        f"{name:7} {len(late)} of {wanted.entries * wanted.seconds:.0f} runs"
         f"  late p50 {_part(late, 0.5):.0f}  p99 {_part(late, 0.99):.0f}  most {late[-1]:.0f} ms"
         f"  memory {_shown(memory)} -> {_shown(later)} MB"
-        f"  processor {100 * (sum(burnt) - sum(used)) / wanted.seconds:.0f} %"
+        f"  processor {100 * (sum(burnt) - sum(used)) / wanted.seconds:.0f} %",
+        flush=True,
     )
     broker.close()
 
@@ -107,28 +112,35 @@ def _scheduler(folder: Path, url: str, entries: int) -> Iterator[psutil.Process]
         process.wait()
 
 
-def _arrivals(broker: Broker, seconds: float) -> list[tuple[int, float]]:
-    """What a consumer is given within these seconds: the number of the entry, and when."""
-    lease = broker.lease("drift", duration=timedelta(seconds=60))
-    found: list[tuple[int, float]] = []
-    until, settling = time.monotonic() + seconds, []
+def _arrivals(look: Look, seconds: float) -> list[tuple[float, int]]:
+    """When messages came within these seconds, and how many."""
+    found: list[tuple[float, int]] = []
+    until = time.monotonic() + seconds
     while time.monotonic() < until:
-        deliveries = lease.claim(["celery"], 1000, settling).deliveries
-        moment = time.time()
-        settling = [Finish(one.tag) for one in deliveries]
-        found += ((json.loads(one.envelope.body)[0][0], moment) for one in deliveries)
-        if not deliveries:
-            lease.wait(["celery"], 0.5)
-    lease.claim(["celery"], 0, settling)
-    lease.end()
+        if count := look():
+            found.append((time.time(), count))
+        else:
+            time.sleep(LOOK_EVERY)
     return found
 
 
-def _phases(broker: Broker, entries: int) -> list[float]:
-    """The part of a second at which each entry is due."""
-    assert broker.ticks is not None
-    states = broker.ticks.states([f"entry {number}" for number in range(entries)], now=time.time())
-    return [states[f"entry {number}"].since % 1.0 for number in range(entries)]
+def _look_at_redis(url: str) -> Look:
+    client = Redis.from_url(url)
+    return lambda: len(client.rpop("celery", 10_000) or ())
+
+
+def _look_at_sqlite(url: str, path: Path) -> Look:
+    open_broker(url).admin.queues()  # makes the tables
+    connection = sqlite3.connect(path)
+    newest = 0
+
+    def look() -> int:
+        nonlocal newest
+        (now,) = connection.execute("SELECT coalesce(max(id), 0) FROM sedano_message").fetchone()
+        before, newest = newest, now
+        return int(now - before)
+
+    return look
 
 
 def _memory(process: psutil.Process) -> float:

@@ -168,7 +168,7 @@ def test_a_worker_begins_anew_in_a_virtual_host_that_was_deleted_and_made_again(
     wait_until(lambda: journal.counts("start"), what="a task runs")
 
     server.ctl("delete_vhost", vhost)
-    wait_until(lambda: "rabbitmq broker is unavailable" in worker.text(), what="the worker has noticed")
+    wait_until(lambda: "settlements are kept" in worker.text(), what="the worker has noticed")
     server.ctl("add_vhost", vhost)
     server.ctl("set_permissions", "-p", vhost, "guest", ".*", ".*", ".*")
 

@@ -8,7 +8,6 @@ import pytest
 from sedano.amqp.amqp_url import AmqpLocation
 from sedano.brokers.amqp.broker import AmqpBroker
 from sedano.brokers.amqp.lease import AmqpLease
-from sedano.brokers.broker import Broker
 from sedano.brokers.lease import Lease
 from sedano.clock import Clock
 from sedano.queues.rules import QueueRules
@@ -27,7 +26,8 @@ class PassingTime(ManualClock):
 
     def advance(self, by: object) -> None:
         assert isinstance(by, int | float)
-        time.sleep(by)
+        moment = time.time() + by
+        wait_until(lambda: time.time() >= moment, timeout=by + 60, what="the time to pass")
 
 
 class RabbitConformance(BrokerConformance):
@@ -38,6 +38,7 @@ class RabbitConformance(BrokerConformance):
     blur = 0.9
 
     wiring = Wiring()
+    server: AmqpReader
 
     @pytest.fixture
     def clock(self) -> ManualClock:
@@ -49,9 +50,9 @@ class RabbitConformance(BrokerConformance):
             yield reader
 
     @pytest.fixture
-    def open_broker(self, amqp_url: str, reader: AmqpReader) -> Iterator[Callable[[Clock], Broker]]:
+    def open_broker(self, amqp_url: str, reader: AmqpReader) -> Iterator[Callable[[Clock], AmqpBroker]]:
         location = AmqpLocation.from_url(amqp_url)
-        self.reader = reader
+        self.server = reader
         opened: list[AmqpBroker] = []
 
         def open_one(clock: Clock) -> AmqpBroker:
@@ -70,9 +71,9 @@ class RabbitConformance(BrokerConformance):
     def die(self, lease: Lease, clock: ManualClock) -> None:
         """Its connection is cut; the server notices at once."""
         assert isinstance(lease, AmqpLease)
-        expected = self.reader.depth("celery") + len(lease.holds(range(1000)))
+        expected = self.server.depth("celery") + len(lease.holds(range(1000)))
         lease.hang_up()
-        wait_until(lambda: self.reader.depth("celery") >= expected, what="the server has them back")
+        wait_until(lambda: self.server.depth("celery") >= expected, what="the server has them back")
 
 
 class TestClassicQueues(RabbitConformance):

@@ -277,5 +277,43 @@ def test_every_message_is_answered_for(link: AmqpLink) -> None:
     refusals = confirms.send([good[0], lost, *good[1:]], deadline=time.monotonic() + 5)
 
     assert [(refusal.outgoing, refusal.unroutable) for refusal in refusals] == [(lost, True)]
-    assert not confirms.unconfirmed
+    assert confirms.left_over == [lost]
     confirms.publish(good, deadline=time.monotonic() + 5)
+
+
+def test_what_was_refused_is_left_over_when_the_rest_goes_wrong(link: AmqpLink) -> None:
+    with link.within():
+        link.channel().queue_declare("q", durable=True, auto_delete=False)
+    confirms = Confirms(link)
+    good = Outgoing("", "q", amqp.Message(b"good", delivery_mode=2))
+    lost = Outgoing("", "none", amqp.Message(b"lost"))
+    wrong = Outgoing("no exchange", "q", amqp.Message(b"wrong"))
+
+    with pytest.raises(ChannelClosed):
+        confirms.send([good, lost, wrong], deadline=time.monotonic() + 5)
+
+    assert wrong in confirms.left_over
+    assert lost in confirms.left_over
+    assert not confirms.is_open
+
+
+def test_what_the_server_would_not_read_is_not_written_and_is_left_over(
+    link: AmqpLink, rabbitmq: RabbitServer
+) -> None:
+    with link.within():
+        link.channel().queue_declare("q", durable=True, auto_delete=False)
+    confirms = Confirms(link)
+    first, second = (Outgoing("", "q", amqp.Message(body, delivery_mode=2)) for body in (b"1", b"2"))
+
+    rabbitmq.block_publishers()
+    try:
+        for message in (first, second):
+            with pytest.raises(BrokerUnavailable, match="blocked"):
+                confirms.send([message], deadline=time.monotonic() + 0.5)
+            assert confirms.left_over == [message]
+    finally:
+        rabbitmq.unblock_publishers()
+    confirms.publish([second], deadline=time.monotonic() + 5)
+
+    with link.within():
+        assert link.channel().queue_declare("q", passive=True).message_count == 2

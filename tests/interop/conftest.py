@@ -12,7 +12,6 @@ from uuid import uuid4
 import pytest
 from redis import Redis
 
-from sedano.brokers import opening
 from tests.interop.mixed_cluster import LIBRARIES, Library, MixedCluster, WorkerProcess
 from tests.interop.way import CELERY_TO_SEDANO, SEDANO_TO_CELERY, Way
 from tests.servers.key_owners import leaks
@@ -72,14 +71,6 @@ def redis_cluster(open_cluster: ClusterOpener, redis_url: str) -> Iterator[Mixed
     """Messages and results in Redis."""
     with open_cluster(redis_url) as cluster:
         yield cluster
-
-
-@pytest.fixture(scope="package")
-def rabbitmq(rabbitmq: RabbitServer) -> RabbitServer:
-    """The RabbitMQ of this run of tests."""
-    if "amqp" not in opening.BROKERS:
-        pytest.skip("There is no broker for amqp:// yet.")
-    return rabbitmq
 
 
 @pytest.fixture(scope="package")

@@ -21,7 +21,7 @@ from tests.servers.certificates import Certificates
 
 #: Where Debian puts the scripts that run as anybody; those in the path want to be root or rabbitmq.
 _DEBIAN: Final = "/usr/lib/rabbitmq/bin"
-#: A node of its own that is ready for tests: nothing listens anywhere but here, and sleeping costs nothing.
+#: Nothing listens anywhere but here, and a server with nothing to do takes no processor time.
 _ERLANG: Final = (
     "-noinput +sbwt none +sbwtdcpu none +sbwtdio none -kernel inet_dist_use_interface {127,0,0,1}"
 )

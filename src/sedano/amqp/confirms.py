@@ -3,6 +3,7 @@
 Used by publishers and leases. Writes a whole batch before it waits. Never declares anything.
 """
 
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -74,15 +75,19 @@ class Confirms:
         self._channel.events["basic_nack"].add(self._on_nack)
         self._channel.events["basic_return"].add(self._on_return)
         self._last = 0
-        #: Number -> message: of the last batch, what the server has not answered for. What is here after an
-        #: error may have been published or not.
-        self.unconfirmed: dict[int, Outgoing] = {}
+        #: Number -> message: of the last batch, what the server has not answered for.
+        self._unconfirmed: dict[int, Outgoing] = {}
         self._refused: list[Refusal] = []
 
     @property
     def is_open(self) -> bool:
         """Whether it can be used on. Not after a refusal that was no fault of the message's."""
         return bool(self._channel.is_open) and self._link.is_open
+
+    @property
+    def left_over(self) -> list[Outgoing]:
+        """Of the last batch, what the server has not taken: after an error it may have, or not."""
+        return [*self._unconfirmed.values(), *(refusal.outgoing for refusal in self._refused)]
 
     def publish(self, messages: Sequence[Outgoing], *, deadline: float) -> None:
         """Publish all; when it returns the server answers for each.
@@ -100,24 +105,22 @@ class Confirms:
     def send(self, messages: Sequence[Outgoing], *, deadline: float) -> list[Refusal]:
         """As ``publish``; those that were refused are returned."""
         # What is left over of an earlier batch has been given up.
-        self.unconfirmed, self._refused = {}, []
+        self._unconfirmed, self._refused = dict(enumerate(messages, self._last + 1)), []
         with self._link.within(deadline=deadline):
             self._wait_while_blocked(deadline)
-            self.unconfirmed = dict(enumerate(messages, self._last + 1))
             self._last += len(messages)
             for start in range(0, len(messages), _AT_A_TIME):
                 if start:
                     self._link.pump(0)
                 self._write(messages[start : start + _AT_A_TIME])
-        while self.unconfirmed:
+        while self._unconfirmed:
             self._pump(deadline)
-        refused, self._refused = self._refused, []
-        if not all(one.unroutable for one in refused):
+        if not all(one.unroutable for one in self._refused):
             # A quorum queue that had no leader once refuses everything from then on that comes over the same
             # channel (RabbitMQ 3.10).
-            with self._link.within():
+            with contextlib.suppress(BrokerError), self._link.within():
                 self._channel.close()
-        return refused
+        return self._refused
 
     def _write(self, messages: Sequence[Outgoing]) -> None:
         """In one piece, and without the look at the socket that py-amqp takes before each message."""
@@ -160,20 +163,20 @@ class Confirms:
 
     def _on_return(self, error: Any, exchange: str, routing_key: str, message: amqp.Message) -> None:
         """Comes before the confirm of the message. Two that are alike may stand for each other."""
-        for number, outgoing in self.unconfirmed.items():
+        for number, outgoing in self._unconfirmed.items():
             if (outgoing.exchange, outgoing.routing_key) == (exchange, routing_key) and (
                 _says_the_same(outgoing.message, message)
             ):
-                del self.unconfirmed[number]
+                del self._unconfirmed[number]
                 self._refused.append(Refusal(outgoing, True, str(error.reply_text)))
                 return
 
     def _take(self, number: int, multiple: bool) -> list[Outgoing]:
         if not multiple:
-            outgoing = self.unconfirmed.pop(number, None)
+            outgoing = self._unconfirmed.pop(number, None)
             return [] if outgoing is None else [outgoing]
-        taken = list(takewhile(lambda one: one <= number, self.unconfirmed))
-        return [self.unconfirmed.pop(one) for one in taken]
+        taken = list(takewhile(lambda one: one <= number, self._unconfirmed))
+        return [self._unconfirmed.pop(one) for one in taken]
 
 
 @lru_cache(maxsize=1000)

@@ -41,7 +41,7 @@ def translate(error: Exception) -> BrokerError | ConfigurationError:
     """
     if isinstance(error, AMQPError) and error.reply_code:
         return _of_the_server(error.reply_code, str(error.reply_text or error))
-    text = str(error) or type(error).__name__
+    text = "no answer in time" if isinstance(error, TimeoutError) else str(error) or type(error).__name__
     if isinstance(error, ssl.SSLCertVerificationError):
         return ConfigurationError(f"{NAME}: we do not trust the server's certificate (ssl_ca_certs): {text}")
     # What else there is (a damaged frame, an unknown answer) ends the connection; the next one may do.

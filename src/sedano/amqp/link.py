@@ -96,7 +96,7 @@ class AmqpLink:
 
         Raises:
             BrokerUnavailable: None of the servers can be reached.
-            ConfigurationError: One of them does not let us in, or its certificate is wrong.
+            ConfigurationError: One does not let us in, or its certificate is wrong. Only the first time.
         """
         if self.is_open:
             return
@@ -112,6 +112,12 @@ class AmqpLink:
                 self._connect(server, now + max(0.01, (deadline - now) / (len(order) - number)))
             except BrokerUnavailable as error:
                 failures.append(f"{server}: {error.reason}")
+                continue
+            except ConfigurationError as error:
+                if not self.generation:
+                    raise
+                # It has let us in before: somebody is at work there.
+                failures.append(f"{server}: {error}")
                 continue
             _answered[self._place] = servers.index(server)
             return

@@ -9,7 +9,7 @@ import select
 import socket
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from struct import Struct
 from typing import Any, Final
 
@@ -20,6 +20,12 @@ _HEADER: Final = Struct(">BHI")
 #: Header and end mark of a frame.
 _AROUND: Final = 8
 _END_MARK: Final = 0xCE
+#: A connection that nobody uses is asked after every minute, so that firewalls do not forget it. Seconds.
+_KEEPALIVE: Final = {
+    getattr(socket, name): value
+    for name, value in (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 9))
+    if hasattr(socket, name)
+}
 _READ_SIZE: Final = 128 * 1024
 #: So much is gathered before it is sent.
 _SEND_SIZE: Final = 256 * 1024
@@ -67,6 +73,11 @@ class Wire(TCPTransport):  # type: ignore[misc]
             else:
                 return
         raise error or OSError(f"{host} has no address")
+
+    def _set_socket_options(self, settings: Mapping[int, int]) -> None:
+        """Only those that are meant: py-amqp sets every option that there is, to what it is."""
+        for option, value in {socket.TCP_NODELAY: 1, **_KEEPALIVE, **settings}.items():
+            self.sock.setsockopt(socket.IPPROTO_TCP, option, value)
 
     def _setup_transport(self) -> None:
         self.sock.settimeout(self._left())

@@ -23,7 +23,7 @@ class BrokerFeatures:
     between_processes: bool = True
     #: Higher numbers run sooner. On Redis Celery's lower ones do.
     higher_priority_first: bool = True
-    #: A scheduled message that is ripe takes the place of its publication; otherwise it may come first, or last.
+    #: What is ripe takes the place of its publication; otherwise it may come first or last.
     keeps_place: bool = True
     #: ``Lease.take_turns`` counts the starts of a task for all nodes.
     shared_rates: bool = False
@@ -33,5 +33,7 @@ class BrokerFeatures:
     returns_claims: bool = False
     #: ``BrokerAdmin`` shows the messages that nodes hold; otherwise it says how many they held lately.
     shows_claimed: bool = True
+    #: What is given back comes before what is ready; otherwise it may come after that.
+    returns_to_front: bool = True
     #: What was given back without having begun is not ``redelivered``; otherwise it may be.
     tells_begun: bool = True

@@ -21,9 +21,7 @@ WORKS: Final[Mapping[str, frozenset[str]]] = {
 OF_SENTINELS: Final = frozenset({"master_name", "sentinel_kwargs"})
 
 _LEASES: Final = "a message is its worker's as long as that lives (worker_lease), however long its task runs"
-_TIMEOUT: Final = (
-    "broker_publish_timeout says how long a call may take; connections have their own deadlines"
-)
+_TIMEOUT: Final = "broker_publish_timeout says how long a call may take; connections have their own deadlines"
 _OWN_CONNECTIONS: Final = "connections are checked, replaced and named by themselves"
 _CONTROL: Final = "this version has no remote control, which they are for"
 

@@ -142,6 +142,8 @@ class TickStoreConformance:
 
         assert broker.admin.peek("mail") == []
         assert broker.admin.queues() == []
+        assert broker.admin.find("a") is None
+        assert broker.admin.revoke("a") == set()
         assert kept(ticks_of(other)) == [Unpublished(message, NOW + 5), Unpublished(routed, NOW + 5)]
         assert ticks.states(["tidy"], now=NOW)["tidy"] == EntryState(NOW + 2, NOW + 5, 2)
 

@@ -57,6 +57,18 @@ def test_headers_say_the_same_when_they_arrive(headers: dict[str, Any]) -> None:
     assert (delivery.task_id, delivery.task) == ("1", "tests.add")
 
 
+def test_what_celery_makes_of_a_message_of_ours_is_celerys() -> None:
+    ours = arrived(restamped(arrived(encode(task({}), NOW)), crashes=3, now=NOW))
+    # A retry by Celery's worker: unknown headers are copied, properties are not.
+    headers = {**ours.properties["application_headers"], "retries": 1}
+    theirs = arrived(amqp.Message(ours.body, application_headers=headers, content_type="application/json"))
+
+    delivery = decode(theirs, tag=1, queue="celery", now=NOW + 99)
+
+    assert (delivery.crashes, delivery.ready_since) == (0, NOW + 99)
+    assert msgspec.json.decode(delivery.envelope.headers) == {"task": "tests.add", "id": "1", "retries": 1}
+
+
 @given(st.binary(max_size=50), st.binary(max_size=50))
 def test_headers_that_are_none_arrive_byte_by_byte(headers: bytes, body: bytes) -> None:
     text = headers.decode("latin-1").encode()

@@ -261,6 +261,17 @@ def test_of_a_broker_that_keeps_only_messages_the_schedule_is_beside_the_results
             assert store.ticks.unpublished(limit=10) == []
 
 
+def test_options_that_only_results_have_do_not_concern_the_schedule_beside_them(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with Sedano("proj", broker="memory://", backend="redis://127.0.0.1:1", set_as_current=False) as app:
+        app.conf.result_backend_transport_options = {"result_chord_ordered": False, "global_keyprefix": "a:"}
+        app.broker.ticks = None
+
+        assert app.ticks is app.ticks
+        assert caplog.records == []
+
+
 @pytest.mark.parametrize("backend", ["memory://", "disabled://", None])
 def test_where_nothing_can_hold_a_schedule_that_is_said(backend: str | None) -> None:
     with Sedano("proj", broker="memory://", backend=backend, set_as_current=False) as app:

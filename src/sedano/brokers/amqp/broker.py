@@ -200,4 +200,5 @@ def _features(queues: QueueTable) -> BrokerFeatures:
         returns_claims=True,
         shows_claimed=False,
         tells_begun=False,
+        returns_to_front=not queues.has_quorum,
     )

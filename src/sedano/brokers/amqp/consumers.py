@@ -15,11 +15,12 @@ from amqp import spec
 
 from sedano.amqp.link import AmqpLink
 from sedano.queues.definition import QueueDefinition
+from sedano.queues.queue_table import QUORUM
 
 #: What is not wanted for so long goes back to the server, for other nodes. Seconds.
 UNWANTED: Final = 0.1
 #: What lies in a queue while we have room for it is on its way, and here by then. Seconds.
-_COMES_WITHIN: Final = 0.05
+_COMES_WITHIN: Final = 0.2
 #: No consumer is sent more than so many ahead.
 _LARGEST: Final = 2048
 
@@ -90,6 +91,8 @@ class Consumers:
         self._waiting: dict[str, list[Arrival]] = {}
         #: Consumers that were cancelled: something of theirs may be on its way.
         self._stale: list[str] = []
+        #: Those of which nothing can be on its way any more, when the server has been asked again.
+        self._older: list[str] = []
         self._prioritized = False
         self._turn = 0
         #: While everything that comes is gone at once, more is asked for.
@@ -163,18 +166,23 @@ class Consumers:
     def settle_down(self, queues: Sequence[str]) -> None:
         """Return when the server has sent what it has for us at this moment."""
         deadline = time.monotonic() + _COMES_WITHIN
+        # What a quorum queue answers is a little behind what it does.
+        is_behind = any(self._definition_of(queue).type == QUORUM for queue in queues)
+        rounds = 3 if is_behind or self._stale else 1
         while True:
             left = sum(map(self._ready, queues))
             # First the queue has answered, after it had sent; then the channel, after that had come through.
             self._ready(queues[-1])
-            if not left or self.has_any(queues) or time.monotonic() >= deadline:
+            rounds -= 1
+            if rounds <= 0 and (not left or self.has_any(queues) or time.monotonic() >= deadline):
                 break
-            # It has not yet heard of what was acknowledged before: it answers questions first.
-            self._link.pump(_COMES_WITHIN / 10)
-        for name in self._stale:
+            if left:
+                # It has not yet heard of what was acknowledged before: it answers questions first.
+                self._link.pump(_COMES_WITHIN / 40)
+        for name in self._older:
             self._channel.callbacks.pop(name, None)
             self._channel.cancel_callbacks.pop(name, None)
-        self._stale.clear()
+        self._older, self._stale = self._stale, []
 
     def _ready(self, queue: str) -> int:
         declared = self._channel.queue_declare(self._definition_of(queue).name, passive=True)

@@ -28,7 +28,7 @@ from sedano.brokers.delivery import Delivery
 from sedano.brokers.lease import Claimed
 from sedano.brokers.settlement import Requeue, Settlement
 from sedano.clock import Clock
-from sedano.errors import BrokerError, BrokerUnavailable, LeaseLost
+from sedano.errors import BrokerError, BrokerUnavailable, LeaseLost, NotSupported
 
 #: The server keeps whole seconds. Seconds.
 _WAITED_FOR_HERE: Final = 1.5
@@ -295,7 +295,7 @@ class AmqpLease:
         return [self._held[tag].delivery for tag in tags if tag in held]
 
     def take_turns(self, task: str, seconds: float, count: int, *, most: int) -> Sequence[float]:
-        raise NotImplementedError("RabbitMQ does not count for all nodes.")
+        raise NotSupported("RabbitMQ cannot count for all nodes: leave rate_limit_scope out.")
 
     # -- waiting
 

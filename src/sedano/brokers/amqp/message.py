@@ -26,6 +26,9 @@ from sedano.message import body_peek
 from sedano.message.envelope import Envelope
 
 _STAMP: Final = "sedano"
+#: The property ``app_id`` of all that we write. A worker of Celery's copies our header into a retry of its
+#: own, where it is out of date; properties it does not copy.
+_WRITER: Final = "sedano"
 #: Headers and properties go in one frame, and servers take none that is longer (``frame_max``). Bytes.
 _LARGEST_HEAD: Final = 128 * 1024 - 64
 #: Bytes of a short text in AMQP.
@@ -203,7 +206,7 @@ def due_of(message: amqp.Message) -> float | None:
 def stamp_of(message: amqp.Message) -> Stamp | None:
     """What a message of ours says beside what Celery says; None of somebody else's."""
     said = _headers_of(message).get(_STAMP)
-    if not isinstance(said, list):
+    if not isinstance(said, list) or message.properties.get("app_id") != _WRITER:
         return None
     try:
         return msgspec.convert(said, Stamp)
@@ -216,6 +219,7 @@ def stamp_of(message: amqp.Message) -> Stamp | None:
 
 def _written(body: bytes, properties: dict[str, Any], stamp: Stamp, whose: str) -> amqp.Message:
     table = properties["application_headers"]
+    properties["app_id"] = _WRITER
     try:
         written = _Written(body, {**properties, "application_headers": _stamped(table, stamp)})
     except _NO_TABLE:

@@ -28,7 +28,7 @@ _ARGUMENTS: Final = {
     "x-max-age": "1h",
     "x-stream-max-segment-size-bytes": 1_000_000,
 }
-#: The server sends so many ahead, and is told of every half of them.
+#: The server sends so many ahead.
 _AT_A_TIME: Final = 200
 
 #: A message that is being run, as it was when it was claimed: how often it has crashed, and since when it was
@@ -105,7 +105,6 @@ class NodeLog:
     def __init__(self, on_pause: Callable[[str, bool], object] = lambda _, __: None) -> None:
         self._on_pause = on_pause
         self._channel: Any = None
-        self._unacknowledged = 0
         #: Incarnation -> its last heartbeat, of leases that have not ended in good order.
         self.nodes: dict[str, Heartbeat] = {}
         self._markers: set[str] = set()
@@ -167,10 +166,8 @@ class NodeLog:
                 self._channel.close()
 
     def _on_message(self, message: amqp.Message) -> None:
-        self._unacknowledged += 1
-        if self._unacknowledged >= _AT_A_TIME // 2:
-            self._channel.basic_ack(message.delivery_info["delivery_tag"], multiple=True)
-            self._unacknowledged = 0
+        # It stays in the stream. Unanswered for long, the server would end the channel.
+        self._channel.basic_ack(message.delivery_info["delivery_tag"])
         try:
             news = _decode(message.body)
         except msgspec.DecodeError:  # of a later version

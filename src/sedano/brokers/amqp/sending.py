@@ -109,12 +109,9 @@ class Sending:
     def _send(self, link: AmqpLink, confirms: Confirms, batch: Batch, deadline: float) -> list[Refusal]:
         outgoing = [self._address(link, one) for one in batch.left]
         try:
-            refusals = confirms.send(outgoing, deadline=deadline)
-        except BaseException:
-            batch.keep(confirms.unconfirmed.values())
-            raise
-        batch.keep(one.outgoing for one in refusals)
-        return refusals
+            return confirms.send(outgoing, deadline=deadline)
+        finally:
+            batch.keep(confirms.left_over)
 
     def _address(self, link: AmqpLink, one: Draft) -> Outgoing:
         exchange, routing_key = one.exchange, one.routing_key

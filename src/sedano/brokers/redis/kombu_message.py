@@ -1,4 +1,4 @@
-"""Kombu's JSON form of a message on Redis, both ways. Proved by ``tests/interop/test_redis_celery.py``.
+"""Kombu's JSON form of a message on Redis, both ways. Proved by ``tests/interop/test_calls.py``.
 
 ``encode`` is called for every publication, ``decode`` for every claimed message. A message of ours begins
 with the field ``sedano``, which Celery ignores: ``[crashes, redelivered, ready since, task id, task,

@@ -50,7 +50,8 @@ ORDER BY id LIMIT :limit;
 SELECT
     task_id, task, queue, CASE WHEN due <= :now THEN 'ready' ELSE state END, priority,
     CASE WHEN due <= :now THEN NULL ELSE due END, crashes, envelope, id
-FROM sedano_message WHERE task_id IN (SELECT value FROM json_each(:task_ids));
+FROM sedano_message
+WHERE task_id IN (SELECT value FROM json_each(:task_ids)) AND state <> 'unpublished';
 
 -- revoke --
 DELETE FROM sedano_message WHERE id = :id AND state <> 'claimed';
