@@ -1,5 +1,6 @@
 """For every test: the shipped conformance suites explain their failed assertions, and servers of our own."""
 
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -9,6 +10,16 @@ from tests.servers.redis_groups import private_redis
 from tests.servers.redis_server import RedisServer
 
 pytest.register_assert_rewrite("sedano.testing")
+
+
+@pytest.fixture(autouse=True)
+def celerys_memory_is_empty() -> Iterator[None]:
+    """Celery's in-memory broker is one for the whole process: what a test leaves there, others would find."""
+    yield
+    memory = sys.modules.get("kombu.transport.memory")
+    if memory is not None:
+        memory.Transport.global_state.clear()
+        memory.Channel.queues.clear()
 
 
 @pytest.fixture(scope="module")

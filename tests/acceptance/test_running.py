@@ -313,8 +313,8 @@ def test_a_receiver_that_waits_in_vain_is_told(
     directory: Path, project: ModuleType, start_worker: StartWorker
 ) -> None:
     with (directory / "project.py").open("a") as code:
-        code.write("\n\nfrom sedano import signals\n\n\n@signals.beat_init.connect\ndef hear(**_): ...\n")
+        code.write("\n\nfrom sedano import signals\n\n\n@signals.task_sent.connect\ndef hear(**_): ...\n")
 
     worker = start_worker("-c", "1").wait_until_ready()
 
-    assert "beat_init: receivers of this signal are never called" in worker.text()
+    assert "task_sent: receivers of this signal are never called" in worker.text()

@@ -92,7 +92,7 @@ class AsyncGathering:
                 raise _told_anew(began, error)
         elif self._deadline is not None and now >= self._deadline and not watch.is_unanswered:
             if watch.looked_last:
-                raise TaskTimeout("No result came in time.")
+                raise TaskTimeout("The operation timed out.")
             # One more look: it may have come just now, and not everything tells us.
             watch.look_last()
         if self._deadline is None or now >= self._deadline:

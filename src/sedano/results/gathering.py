@@ -98,7 +98,7 @@ class Gathering:
             self._heed_parents()
             left = self._patience.left
             if left is not None and left <= 0:
-                raise TaskTimeout("No result came in time.")
+                raise TaskTimeout("The operation timed out.")
             is_crowd = self._looked_at > _HEARD
             is_woken = unfinished.push and not (
                 self._on_interval or self._parents or is_crowd or unfinished.is_scattered

@@ -57,8 +57,8 @@ def retry(
         if exc is not None:
             _raise_in_context(exc)
         raise MaxRetriesExceeded(
-            f"{task.name}[{request.id}] has used up its {allowed} retries; args: {tuple(args)}, "
-            f"kwargs: {kwargs}",
+            # Celery's words, which log filters know.
+            f"Can't retry {task.name}[{request.id}] args:{tuple(args)} kwargs:{kwargs}",
             task_args=tuple(args),
             task_kwargs=kwargs,
         )

@@ -156,6 +156,11 @@ SENT: Final = (
         "It stays the first one's.",
         (Place("retries.with_other_id", "/tasks/*/correlation_id"),),
     ),
+    Difference(
+        "A callback's message has the `reply_to` of the process that publishes it.",
+        "It has that of the process that made the first call: over `rpc://` it hears of what follows.",
+        (Place("retries.everything_is_kept", "/tasks/*/request/reply_to"),),
+    ),
     # -- how tasks end
     Difference(
         "`after_return` gets no `einfo` after a failure.",
