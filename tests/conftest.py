@@ -1,10 +1,12 @@
 """For every test: the shipped conformance suites explain their failed assertions, and servers of our own."""
 
+import logging
 import sys
 from collections.abc import Iterator
 
 import pytest
 
+from sedano.log import TASK_LOGGER
 from tests.servers.rabbitmq_server import RabbitServer
 from tests.servers.redis_groups import private_redis
 from tests.servers.redis_server import RedisServer
@@ -20,6 +22,19 @@ def celerys_memory_is_empty() -> Iterator[None]:
     if memory is not None:
         memory.Transport.global_state.clear()
         memory.Channel.queues.clear()
+
+
+@pytest.fixture(autouse=True)
+def logging_is_as_before() -> Iterator[None]:
+    """Commands that a test runs in this process set up logging, which others would meet."""
+    loggers = [logging.getLogger(name) for name in (None, "sedano", TASK_LOGGER)]
+    before = [(each.level, list(each.handlers), each.propagate) for each in loggers]
+    yield
+    logging.captureWarnings(False)
+    for each, (level, handlers, propagate) in zip(loggers, before, strict=True):
+        each.setLevel(level)
+        each.handlers[:] = handlers
+        each.propagate = propagate
 
 
 @pytest.fixture(scope="module")

@@ -9,10 +9,11 @@ import logging
 import os
 import queue
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from sedano import signals
 from sedano.brokers.broker import Broker
@@ -44,6 +45,12 @@ from sedano.worker.solo_signals import SoloSignals
 from sedano.worker.verdict_results import VerdictResults
 
 logger = logging.getLogger("sedano.worker")
+
+_SIGNALS: Final = frozenset(
+    getattr(signal, name)
+    for name in ("SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGBREAK")
+    if hasattr(signal, name)
+)
 
 #: Imports the application that the options name, and makes the node's plan.
 Load: TypeAlias = Callable[[NodeOptions], tuple["SoloHost", NodePlan]]
@@ -86,7 +93,7 @@ class SoloNode:
         self._signals = SoloSignals(app, plan, leave=self._notes.put)
         self._generation = 0
         self._received = 0
-        self._stopping = threading.Event()
+        self._is_stopping = False
         self._loop = asyncio.new_event_loop()
         self._exit_code = 0
         #: Tasks of which it has been said that they run without their limits.
@@ -108,13 +115,20 @@ class SoloNode:
 
     def run(self) -> int:
         """Work until a signal says to stop; returns the exit code."""
-        names = ("SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGBREAK")
-        for number in (getattr(signal, name) for name in names if hasattr(signal, name)):
-            signal.signal(number, self._on_signal)
+        told, tell = socket.socketpair()
+        tell.setblocking(False)
+        threading.Thread(target=self._listen, args=(told,), name="sedano-signals", daemon=True).start()
+        for number in _SIGNALS:
+            signal.signal(number, lambda number, frame: None)
         sys.stderr.write(banner(self._plan, self._broker, self._results))
         for warning in self._plan.warnings:
             logger.warning("%s", warning)
-        return self.work()
+        with tell:
+            signal.set_wakeup_fd(tell.fileno())
+            try:
+                return self.work()
+            finally:
+                signal.set_wakeup_fd(-1)
 
     def work(self) -> int:
         """Work until a signal, or ``stop``, says to stop. Installs no handlers: for any thread."""
@@ -122,7 +136,7 @@ class SoloNode:
         self._feeder.start()
         self._signals.ready()
         logger.info("%s ready.", self._plan.name)
-        while not self._stopping.is_set():
+        while not self._is_stopping:
             self._feeder.allow({PREFORK: self._received + 1})
             self._heed(self._notes.get())
         self._signals.stopping(self._signal)
@@ -135,20 +149,29 @@ class SoloNode:
 
     def stop(self) -> None:
         """Have ``work`` end after the task that is running. From any thread."""
-        self._stopping.set()
+        self._is_stopping = True
         # Nothing to do: it wakes the thread that works.
         self._notes.put(JobsClaimed([], self._generation))
 
-    def _on_signal(self, number: int, frame: object) -> None:
-        if self._stopping.is_set():
-            # More than a note, because the one thread that could read it is busy with the task: give the
-            # message back, and go.
-            self._feeder.stop(timeout=5.0)
-            os._exit(0)
-        self._stopping.set()
-        self._signal = number
-        # SimpleQueue.put is reentrant: safe in a signal handler.
-        self._notes.put(SignalCame(number))
+    def _listen(self, told: socket.socket) -> None:
+        """In a thread of its own: the one that works is busy with a task, maybe outside of Python.
+
+        That one cannot be relied on even so: of two signals that come together, the second may be handed to
+        another thread, and then nothing interrupts what the first is waiting for.
+        """
+        with told:
+            while numbers := told.recv(64):
+                for number in filter(_SIGNALS.__contains__, numbers):
+                    if self._is_stopping:
+                        self._leave_at_once()
+                    self._is_stopping = True
+                    self._signal = number
+                    self._notes.put(SignalCame(number))
+
+    def _leave_at_once(self) -> None:
+        """Give the message back, and go."""
+        self._feeder.stop(timeout=5.0)
+        os._exit(0)
 
     def _heed(self, note: Note) -> None:
         match note:
@@ -161,14 +184,14 @@ class SoloNode:
             case FeederFailed(error=error):
                 logger.critical("The broker thread failed; the node stops", exc_info=error)
                 self._exit_code = 1
-                self._stopping.set()
+                self._is_stopping = True
             case ReceiversShouldHear(word=word):
                 self._signals.send(word)
             case SignalCame():
                 logger.warning("Stopping")
 
     def _work(self, job: Job, generation: int) -> None:
-        if self._stopping.is_set():
+        if self._is_stopping:
             self._feeder.settle([self._endings.unstarted(job)], generation)
             return
         self._generation = generation

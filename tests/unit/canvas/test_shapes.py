@@ -63,7 +63,6 @@ def shape(sig: Any) -> Any:
         (chord(group(A, B), C), "[a, b] -> c"),
         (chord((name for name in (A, B)), dict(C)), "[a, b] -> c"),
     ],
-    ids=str,
 )
 def test_signatures_join_as_celery_joins_them(made: Any, expected: str) -> None:
     assert shape(made) == expected
