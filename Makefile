@@ -8,6 +8,9 @@ BENCH_VENV := .venv-bench
 BENCH_STAMP := $(BENCH_VENV)/.set-up
 SET_UP := scripts/set-up.sh scripts/find-python.sh scripts/dependency_group.py
 
+# Most tests wait for processes and servers of theirs: more of them run at a time than there are cores.
+TEST_PROCESSES := 3
+
 .DEFAULT_GOAL := help
 .PHONY: help setup format lint check test test-nightly test-servers test-django6 celery-suite demo serve bench servers clean
 
@@ -39,8 +42,8 @@ lint: $(DEV_STAMP)  ## style, types, import rules
 check: lint  ## the same, and the quick tests
 	$(PYTHON) -m pytest -q tests/unit tests/architecture
 
-test: $(DEV_STAMP) test-servers  ## every test (as root on Debian it installs Redis and RabbitMQ first, if they are not there)
-	$(PYTHON) -m pytest -q
+test: $(DEV_STAMP) test-servers  ## every test, 15 minutes (as root on Debian it installs Redis and RabbitMQ first, if they are not there)
+	$(PYTHON) -m pytest -q -n $(TEST_PROCESSES) --dist worksteal
 
 test-nightly: $(DEV_STAMP) test-servers  ## what takes too long for every day: clusters of RabbitMQ that lose a server
 	SEDANO_NIGHTLY=1 $(PYTHON) -m pytest -q tests/conformance/test_rabbitmq_cluster.py
@@ -52,7 +55,7 @@ test-servers:
 		bash scripts/install-test-servers.sh redis-server rabbitmq-server; \
 	fi
 
-test-django6: $(DEV_STAMP)  ## the Django tests with Django 6, where a Python >= 3.12 is found
+test-django6: $(DEV_STAMP) test-servers  ## the Django tests with Django 6, where a Python >= 3.12 is found
 	bash scripts/test-django6.sh
 
 celery-suite: $(DEV_STAMP) test-servers  ## Celery's own integration tests against Sedano, 2 minutes: ARGS="--slow"

@@ -363,6 +363,7 @@ class Sedano(AppWorkflows, AppSchedule):
         for connection in (broker, results):
             if connection is not None:
                 connection.close()
+        self.publisher.hang_up()
         self._close_schedule()
 
     def __enter__(self) -> Self:

@@ -42,10 +42,11 @@ class AppSchedule:
     """The part of an application that concerns the schedule."""
 
     def __init__(self) -> None:
-        #: Sent when the settings are first needed by a worker or a scheduler; receivers add entries.
+        #: Sent before the schedule is first read, when all tasks are known; receivers add entries.
         self.on_after_configure = Signal("on_after_configure", ("source",))
-        #: Sent before it, when all tasks are known.
+        #: Sent after it.
         self.on_after_finalize = Signal("on_after_finalize")
+        self._is_configured = False
         self._periodic: dict[str, Mapping[str, Any]] = {}
         self._tick_broker: Broker | None = None
         #: Other places that entries come from; filled by integrations.
@@ -194,6 +195,7 @@ class AppSchedule:
         return Outbox(
             self.ticks,
             publish=lambda publications: app.publisher.publish(publications, at_once=True),
+            publish_timeout=app.settings.broker.publish_timeout.total_seconds(),
             clock=app.clock,
         )
 
@@ -212,8 +214,6 @@ class AppSchedule:
             self._is_configured = True
             self.on_after_configure.send(app, source=app.conf)
             self.on_after_finalize.send(app)
-
-    _is_configured = False
 
     def schedule_entries(self, *, stored: bool = True) -> "tuple[list[Entry], list[ConfigurationError]]":
         """All entries; of two with one name the one that was made last. And what is wrong with others.
@@ -255,14 +255,15 @@ class AppSchedule:
 
         app = _whole(self)
         self.configure_schedule()
-        told: set[str] = set()
+        told: list[str] = []
 
         def read_entries() -> "list[Entry]":
             entries, wrong = self.schedule_entries()
-            for error in wrong:
-                if str(error) not in told:
-                    told.add(str(error))
-                    logger.error("%s It is skipped.", error)
+            problems = [str(error) for error in wrong]
+            for problem in problems:
+                if problem not in told:
+                    logger.error("%s It is skipped.", problem)
+            told[:] = problems
             return entries
 
         if longest_pause is None:

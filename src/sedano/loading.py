@@ -38,7 +38,7 @@ def load_object(path: str) -> Any:
 
 
 #: Driver → the extra of this package that installs it.
-EXTRAS: Final = {"django": "django", "redis": "redis"}
+EXTRAS: Final = {"amqp": "rabbitmq", "django": "django", "redis": "redis"}
 
 
 def load_adapter(path: str) -> Any:

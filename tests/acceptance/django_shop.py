@@ -4,6 +4,8 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ class Shop(ShopProcess):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self.manage("migrate", "--verbosity", "0")
+        (folder / "default.sqlite3").write_bytes(_migrated_database())
         self._workers: list[tuple[subprocess.Popen[bytes], Path]] = []
 
     def start_worker(self, *options: str) -> psutil.Process:
@@ -68,3 +70,10 @@ class Shop(ShopProcess):
 
     def waiting(self) -> int:
         return self.rows("SELECT count(*) FROM sedano_message")[0][0]
+
+
+@cache
+def _migrated_database() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        ShopProcess(Path(folder)).manage("migrate", "--verbosity", "0")
+        return (Path(folder) / "default.sqlite3").read_bytes()

@@ -169,6 +169,21 @@ def refuse_until_go_on(key: object) -> object:
     return key
 
 
+class SlowToTell(Task):
+    """What hears that it failed takes long: a worker can be stopped meanwhile."""
+
+    def on_failure(self, exc, task_id, args, kwargs, einfo):
+        note("telling", type(exc).__name__)
+        wait_for_go_on()
+
+
+@app.task(base=SlowToTell, time_limit=0.5 if LIMITED else None, acks_on_timeout=False)
+def overrun_until_go_on(key: object) -> object:
+    note("start", key)
+    wait_for_go_on()
+    return key
+
+
 class SlowToBegin(Task):
     """Its calls take long to publish: a process that starts one can be killed meanwhile."""
 

@@ -57,12 +57,12 @@ def test_publishing_to_a_locked_database_ends_with_an_error_in_time(
 def test_stopping_while_the_broker_does_not_answer_loses_nothing(
     project: ModuleType, journal: Journal, directory: Path, start_worker: StartWorker
 ) -> None:
-    leaving = start_worker("-c", "1").wait_until_ready()
+    leaving = start_worker("-c", "1", "worker_lease=2").wait_until_ready()
     result = project.work.delay("in-vain", 0.5)
     wait_until(lambda: journal.counts("start"), what="it runs")
 
     with closing(lock(directory)):
         leaving.stop()
-    start_worker("-c", "1").wait_until_ready()
+    start_worker("-c", "1", "worker_lease=2").wait_until_ready()
 
     wait_until(result.successful, timeout=40, what="it ran again, somewhere else")

@@ -29,13 +29,13 @@ def test_no_task_is_lost_when_the_whole_worker_is_killed_again_and_again(
 
     for kill in range(kills):
         before = sum(journal.counts("done").values())
-        worker = start_worker("-c", "2").wait_until_ready()
+        worker = start_worker("-c", "2", "worker_lease=3").wait_until_ready()
         wait_until(
             lambda before=before: sum(journal.counts("done").values()) >= before + 120, what="progress"
         )
         worker.kill()
         del kill
-    restarted = start_worker("-c", "2").wait_until_ready()
+    restarted = start_worker("-c", "2", "worker_lease=3").wait_until_ready()
     wait_until(lambda: len(journal.counts("done")) == 1000, timeout=20, what="every task was done")
 
     wait_until(lambda: all(result.successful() for result in results), what="every result is stored")
@@ -100,14 +100,14 @@ def test_a_task_that_kills_its_process_is_buried_and_holds_nobody_up(
 def test_a_frozen_worker_commits_nothing_that_others_took_over(
     project: ModuleType, journal: Journal, start_worker: StartWorker
 ) -> None:
-    frozen = start_worker("-c", "2", "-n", "frozen").wait_until_ready()
+    frozen = start_worker("-c", "2", "-n", "frozen", "worker_lease=2").wait_until_ready()
     results = [project.where.delay(n) for n in ("warm", "up")]
     assert all(result.get(timeout=10) for result in results)
     slow = [project.work.delay(n, 2.0) for n in range(2)]
     wait_until(lambda: len(journal.counts("start")) == 4, what="both slots are busy")
 
     frozen.signal_group(signal.SIGSTOP)
-    other = start_worker("-c", "2", "-n", "other").wait_until_ready()
+    other = start_worker("-c", "2", "-n", "other", "worker_lease=2").wait_until_ready()
     wait_until(lambda: all(result.successful() for result in slow), timeout=40, what="the other took over")
     documents = [project.app.results.get(result.id) for result in slow]
     frozen.signal_group(signal.SIGCONT)

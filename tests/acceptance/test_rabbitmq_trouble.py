@@ -6,35 +6,48 @@ worker, whose children go on with it, or to another one, which runs it once more
 
 import signal
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 from sedano.exceptions import OperationalError
-from tests.acceptance.workers import Journal, Worker, wait_until
-from tests.servers.rabbitmq_server import RabbitServer
+from tests.acceptance import server_trouble
+from tests.acceptance.server_trouble import (
+    RESUMED,
+    Happening,
+    StartWorker,
+    Trouble,
+    outlive_moments,
+    seconds_until_work_goes_on,
+)
+from tests.acceptance.workers import Journal, wait_until
+from tests.servers.rabbitmq_server import RabbitServer, vhost_of
 from tests.servers.tcp_proxy import TcpProxy
 
 pytestmark = pytest.mark.acceptance
 
-StartWorker = Callable[..., Worker]
-
-#: Within this a worker works again when its server is back: 5 seconds, and as much for a busy machine.
-RESUMED = 10.0
 #: Of the leases here, seconds: as short as a connection's heartbeat allows.
 LEASE = "worker_lease=2"
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[RabbitServer]:
-    folder = tmp_path / "rabbitmq"
-    folder.mkdir()
-    server = RabbitServer(folder)
+@pytest.fixture(scope="module")
+def started_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitServer]:
+    """Of these tests alone, as they kill it."""
+    server = RabbitServer(tmp_path_factory.mktemp("rabbitmq"))
     yield server
     server.stop()
+
+
+@pytest.fixture
+def server(started_server: RabbitServer) -> Iterator[RabbitServer]:
+    """The same. It runs, whatever was done to it before."""
+    yield started_server
+    if started_server.is_running:
+        started_server.thaw()
+    else:
+        started_server.start()
 
 
 @pytest.fixture
@@ -46,59 +59,38 @@ def network(server: RabbitServer) -> Iterator[TcpProxy]:
 
 
 @pytest.fixture
-def vhost(server: RabbitServer) -> str:
-    return server.new_vhost().rpartition("/")[2]
+def vhost(server: RabbitServer) -> Iterator[str]:
+    """The URL of an empty one, without the network."""
+    url = server.new_vhost()
+    yield url
+    server.give_back(url)
 
 
 @pytest.fixture
-def broker_url(
-    server: RabbitServer, network: TcpProxy, vhost: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> str:
+def broker_url(network: TcpProxy, vhost: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("PROJECT_RESULTS", f"sqlite:///{tmp_path}/results.db")
-    return f"amqp://guest:guest@127.0.0.1:{network.port}/{vhost}"
-
-
-@dataclass(frozen=True)
-class Trouble:
-    """How it begins, and how it ends."""
-
-    begin: Callable[[RabbitServer, TcpProxy], object]
-    end: Callable[[RabbitServer, TcpProxy], object]
-
-
-def lose_the_network(server: RabbitServer, network: TcpProxy) -> None:
-    network.hold()
-    network.cut()
+    return f"amqp://guest:guest@127.0.0.1:{network.port}/{vhost_of(vhost)}"
 
 
 TROUBLES = {
-    "killed": Trouble(lambda server, _: server.kill(), lambda server, _: server.start()),
+    **server_trouble.TROUBLES,
     "shut down": Trouble(lambda server, _: server.shut_down(), lambda server, _: server.start()),
-    "frozen": Trouble(lambda server, _: server.freeze(), lambda server, _: server.thaw()),
-    "behind a black hole": Trouble(lambda _, network: network.hold(), lambda _, network: network.go_on()),
-    "cut off": Trouble(lose_the_network, lambda _, network: network.go_on()),
 }
 
+#: The server's settings that say how long a message may be held, milliseconds.
+IMPATIENCE = {"channel_tick_interval": 1000, "consumer_timeout": 4000}
+
 #: Over in a moment.
-MOMENTS: dict[str, Callable[[RabbitServer, TcpProxy], object]] = {
+MOMENTS: dict[str, Happening] = {
     "an administrator closes all connections": lambda server, _: server.close_connections(),
     "the network resets connections": lambda _, network: network.cut(),
 }
 
 
-def seconds_until_work_goes_on(project: ModuleType, key: str) -> float:
-    """Publish a task, and see how long its result takes to come."""
-    began = time.monotonic()
-    assert project.work.delay(key).get(timeout=60) == key
-    took = time.monotonic() - began
-    print(f"resumed after {took:.2f} s")
-    return took
-
-
-def test_tasks_run_and_tell_their_results(
-    project: ModuleType, journal: Journal, start_worker: StartWorker
+def test_tasks_run_and_tell_their_results_over_one_connection(
+    project: ModuleType, journal: Journal, start_worker: StartWorker, server: RabbitServer, vhost: str
 ) -> None:
-    worker = start_worker("-c", "2").wait_until_ready()
+    worker = start_worker("-c", "2", "-n", "proj").wait_until_ready()
 
     results = [project.blink.delay(n) for n in range(200)]
     asked_at = time.time()
@@ -109,6 +101,8 @@ def test_tasks_run_and_tell_their_results(
     assert journal.times("start", "late")[0] - asked_at == pytest.approx(2.6, abs=0.2)
     assert set(journal.counts("start").values()) == {1}
     assert project.fail_twice.delay("retry").get(timeout=30) == 2
+    others = [name for name in server.connection_names(vhost) if not name.startswith("sedano ")]
+    assert [name.partition("@")[0] for name in others] == ["proj"]
     assert worker.stop() == 0
 
 
@@ -146,18 +140,9 @@ def test_a_worker_outlives_trouble_of_a_moment(
     server: RabbitServer,
     network: TcpProxy,
 ) -> None:
-    worker = start_worker("-c", "2").wait_until_ready()
-    slow = project.work.delay("slow", 0.5)
-    wait_until(lambda: journal.counts("start"), what="a task runs")
+    outlive_moments(project, journal, start_worker, lambda: MOMENTS[name](server, network))
 
-    MOMENTS[name](server, network)
-    took = seconds_until_work_goes_on(project, "after")
-    assert slow.get(timeout=20) == "slow"
-    MOMENTS[name](server, network)  # now the worker is idle
-
-    assert max(took, seconds_until_work_goes_on(project, "again")) < RESUMED
     assert journal.counts("start")["again"] == 1
-    assert worker.stop() == 0
 
 
 def test_a_worker_begins_anew_in_a_virtual_host_that_was_deleted_and_made_again(
@@ -167,10 +152,9 @@ def test_a_worker_begins_anew_in_a_virtual_host_that_was_deleted_and_made_again(
     project.work.delay("slow", 1.0)
     wait_until(lambda: journal.counts("start"), what="a task runs")
 
-    server.ctl("delete_vhost", vhost)
+    server.delete_vhost(vhost)
     wait_until(lambda: "settlements are kept" in worker.text(), what="the worker has noticed")
-    server.ctl("add_vhost", vhost)
-    server.ctl("set_permissions", "-p", vhost, "guest", ".*", ".*", ".*")
+    server.make_vhost(vhost)
 
     assert seconds_until_work_goes_on(project, "after") < RESUMED
     assert worker.stop() == 0
@@ -212,7 +196,7 @@ def test_no_ready_task_waits_for_a_busy_worker(
     project: ModuleType, journal: Journal, start_worker: StartWorker
 ) -> None:
     busy = start_worker("-c", "2", "-n", "busy").wait_until_ready()
-    long = [project.work.delay(f"long-{n}", 4.0) for n in range(2)]
+    long = [project.work.delay(f"long-{n}", 2.5) for n in range(2)]
     wait_until(lambda: len(journal.counts("start")) == 2, what="it is busy")
     waiting = [project.blink.delay(n) for n in range(20)]
 
@@ -259,20 +243,32 @@ def test_a_server_that_lets_nobody_publish_is_reported_and_waited_for(
     assert worker.stop() == 0
 
 
+@pytest.fixture
+def impatient_server(server: RabbitServer) -> Iterator[RabbitServer]:
+    """It takes back what has been held for 4 seconds, and looks every second: usually once a minute."""
+    before = {name: server.evaluate(f"application:get_env(rabbit, {name})") for name in IMPATIENCE}
+    for name, milliseconds in IMPATIENCE.items():
+        server.evaluate(f"application:set_env(rabbit, {name}, {milliseconds})")
+    yield server
+    for name, was in before.items():
+        value = was.removeprefix("{ok,").removesuffix("}")
+        server.evaluate(f"application:set_env(rabbit, {name}, {value})")
+
+
+@pytest.mark.parametrize("told", [True, False])
 def test_a_task_may_run_for_longer_than_the_server_lets_a_message_be_held(
-    tmp_path: Path,
+    told: bool,
+    impatient_server: RabbitServer,
     project: ModuleType,
     journal: Journal,
     start_worker: StartWorker,
-    server: RabbitServer,
 ) -> None:
-    # The server looks once a minute; for a test, every second.
-    server.evaluate("application:set_env(rabbit, channel_tick_interval, 1000).")
-    server.evaluate("application:set_env(rabbit, consumer_timeout, 6000).")
-    options = 'broker_transport_options={"consumer_timeout": 6}'
-    worker = start_worker("-c", "2", options, "worker_lease=4").wait_until_ready()
+    """A worker that has not been told loses its channel, and has the message again before another has it."""
+    options = ['broker_transport_options={"consumer_timeout": 4}'] if told else []
+    worker = start_worker("-c", "2", *options, "worker_lease=4").wait_until_ready()
 
-    assert project.work.delay("long", 12.0).get(timeout=40) == "long"
+    assert project.work.delay("long", 6.5).get(timeout=40) == "long"
+    assert ("settlements are kept" in worker.text()) != told
 
     assert journal.counts("start") == {"long": 1}
     assert seconds_until_work_goes_on(project, "after") < RESUMED

@@ -20,12 +20,20 @@ pytestmark = pytest.mark.acceptance
 StartWorker = Callable[..., Worker]
 
 
-@pytest.fixture
-def nodes(tmp_path: Path) -> Iterator[list[RedisServer]]:
-    with private_cluster(tmp_path / "cluster") as nodes:
+@pytest.fixture(scope="module")
+def started_nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[RedisServer]]:
+    with private_cluster(tmp_path_factory.mktemp("cluster")) as nodes:
         yield nodes
-        with RedisCluster(host="127.0.0.1", port=nodes[0].port) as client:
-            assert leaks(client) == []
+
+
+@pytest.fixture
+def nodes(started_nodes: list[RedisServer]) -> Iterator[list[RedisServer]]:
+    """A cluster with nothing in it."""
+    for node in started_nodes:
+        node.client.flushall()
+    yield started_nodes
+    with RedisCluster(host="127.0.0.1", port=started_nodes[0].port) as client:
+        assert leaks(client) == []
 
 
 @pytest.fixture

@@ -3,24 +3,27 @@
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 from sedano.exceptions import OperationalError
-from tests.acceptance.workers import Journal, Worker, wait_until
+from tests.acceptance import server_trouble
+from tests.acceptance.server_trouble import (
+    RESUMED,
+    StartWorker,
+    Trouble,
+    outlive_moments,
+    seconds_until_work_goes_on,
+)
+from tests.acceptance.workers import Journal, wait_until
 from tests.servers.redis_server import RedisServer
 from tests.servers.tcp_proxy import TcpProxy
 
 pytestmark = pytest.mark.acceptance
 
-StartWorker = Callable[..., Worker]
-
-#: Within this a worker works again when its server is back: 5 seconds, and as much for a busy machine.
-RESUMED = 10.0
 #: Within this ``delay()`` has failed: ``broker_publish_timeout``, with room for a busy machine. Seconds.
 PUBLISH_DEADLINE = 2.5
 
@@ -47,14 +50,6 @@ def broker_url(network: TcpProxy) -> str:
     return f"redis://127.0.0.1:{network.port}/0"
 
 
-@dataclass(frozen=True)
-class Trouble:
-    """How it begins, and how it ends."""
-
-    begin: Callable[[RedisServer, TcpProxy], object]
-    end: Callable[[RedisServer, TcpProxy], object]
-
-
 def become_replica(server: RedisServer, network: TcpProxy) -> None:
     """The server is a replica after a failover: of a master that cannot be reached here."""
     server.client.execute_command("REPLICAOF", "127.0.0.1", "1")
@@ -64,19 +59,8 @@ def become_master(server: RedisServer, network: TcpProxy) -> None:
     server.client.execute_command("REPLICAOF", "NO", "ONE")
 
 
-def lose_the_network(server: RedisServer, network: TcpProxy) -> None:
-    network.hold()
-    network.cut()
-
-
 #: With each of these a worker can tell that something is wrong, and cannot tell what its tasks have done.
-TROUBLES = {
-    "killed": Trouble(lambda server, _: server.kill(), lambda server, _: server.start()),
-    "frozen": Trouble(lambda server, _: server.freeze(), lambda server, _: server.thaw()),
-    "a replica": Trouble(become_replica, become_master),
-    "behind a black hole": Trouble(lambda _, network: network.hold(), lambda _, network: network.go_on()),
-    "cut off": Trouble(lose_the_network, lambda _, network: network.go_on()),
-}
+TROUBLES = {**server_trouble.TROUBLES, "a replica": Trouble(become_replica, become_master)}
 
 #: Over in a moment; a worker need not notice.
 MOMENTS = {
@@ -85,15 +69,6 @@ MOMENTS = {
     "scripts are forgotten": lambda server, _: server.client.script_flush(),
     "the server is restarted": lambda server, _: (server.kill(), server.start()),
 }
-
-
-def seconds_until_work_goes_on(project: ModuleType, key: str) -> float:
-    """Publish a task, and see how long its result takes to come."""
-    began = time.monotonic()
-    assert project.work.delay(key).get(timeout=60) == key
-    took = time.monotonic() - began
-    print(f"resumed after {took:.2f} s")
-    return took
 
 
 @pytest.mark.parametrize("name", TROUBLES)
@@ -132,18 +107,9 @@ def test_a_worker_outlives_trouble_of_a_moment(
     server: RedisServer,
     network: TcpProxy,
 ) -> None:
-    worker = start_worker("-c", "2").wait_until_ready()
-    slow = project.work.delay("slow", 0.5)
-    wait_until(lambda: journal.counts("start"), what="a task runs")
+    outlive_moments(project, journal, start_worker, lambda: MOMENTS[name](server, network))
 
-    MOMENTS[name](server, network)
-    took = seconds_until_work_goes_on(project, "after")
-    assert slow.get(timeout=10) == "slow"
-    MOMENTS[name](server, network)  # now the worker is idle
-
-    assert max(took, seconds_until_work_goes_on(project, "again")) < RESUMED
     assert journal.counts("start") == {"slow": 1, "after": 1, "again": 1}
-    assert worker.stop() == 0
 
 
 def test_a_worker_begins_anew_on_a_server_that_came_back_empty(

@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -64,6 +65,24 @@ def test_a_second_signal_stops_at_once_and_loses_nothing(
     message = project.app.broker.admin.find(result.id)
     assert message is not None
     assert (message.state, message.crashes) == ("ready", 0)
+
+
+def test_a_task_that_is_tried_again_after_its_limit_is_so_though_the_worker_stops(
+    project: ModuleType, directory: Path, journal: Journal, start_worker: StartWorker
+) -> None:
+    leaving = start_worker("-c", "1", GRACE="0.1").wait_until_ready()
+    result = project.overrun_until_go_on.delay("overran")
+    wait_until(lambda: journal.counts("telling"), what="its end is being told")
+
+    assert leaving.stop() == 0
+
+    message = project.app.broker.admin.find(result.id)
+    assert message is not None
+    assert message.crashes == 1
+    (directory / "go-on").touch()
+    start_worker("-c", "1")
+    wait_until(lambda: project.app.AsyncResult(result.id).successful(), what="it was tried again")
+    assert journal.counts("start") == {"overran": 2}
 
 
 def test_a_signal_to_the_whole_group_is_a_drain_too(

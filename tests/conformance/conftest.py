@@ -30,9 +30,9 @@ def no_key_is_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
     assert left == []
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def started_nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[RedisServer]]:
-    """A cluster of three, which the tests of one module share."""
+    """A cluster of three, which all tests share."""
     with private_cluster(tmp_path_factory.mktemp("cluster")) as nodes:
         yield nodes
 

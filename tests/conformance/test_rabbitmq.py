@@ -16,6 +16,15 @@ from sedano.testing.broker_conformance import BrokerConformance
 from sedano.testing.clock import ManualClock
 from tests.acceptance.workers import wait_until
 from tests.servers.amqp_reader import AmqpReader
+from tests.servers.rabbitmq_server import RabbitServer
+
+
+@pytest.fixture(scope="module")
+def shared_vhost(rabbitmq: RabbitServer) -> Iterator[str]:
+    """Where the queues are that delays need: it takes longer to make them than most tests take."""
+    url = rabbitmq.new_vhost()
+    yield url
+    rabbitmq.give_back(url)
 
 
 class PassingTime(ManualClock):
@@ -33,12 +42,18 @@ class PassingTime(ManualClock):
 class RabbitConformance(BrokerConformance):
     """With queues of one kind."""
 
-    later = 2.0
+    later = 1.2
+    unit = 0.5
     deaths = 3
     blur = 0.9
 
     wiring = Wiring()
     server: AmqpReader
+
+    @pytest.fixture
+    def amqp_url(self, rabbitmq: RabbitServer, shared_vhost: str) -> Iterator[str]:
+        yield shared_vhost
+        rabbitmq.empty(shared_vhost)
 
     @pytest.fixture
     def clock(self) -> ManualClock:

@@ -8,8 +8,10 @@ import pytest
 from sedano.amqp.amqp_url import AmqpLocation
 from sedano.amqp.link import AmqpLink
 from sedano.brokers.admin import Remark
+from sedano.brokers.amqp.broker import AmqpBroker
 from sedano.brokers.amqp.server_checks import Found, judge, look_at
 from sedano.queues.definition import QueueDefinition
+from sedano.testing.messages import publication
 from tests.servers.rabbitmq_server import RabbitServer
 
 QUORUM = {"x-queue-type": "quorum"}
@@ -67,8 +69,7 @@ def test_a_queue_that_is_another_is_named_with_the_difference(
 def test_looking_makes_no_queue(rabbitmq: RabbitServer, amqp_url: str, link: AmqpLink) -> None:
     look_at(link, [QueueDefinition(name="mails")])
 
-    vhost = amqp_url.rpartition("/")[2]
-    assert rabbitmq.ctl("list_queues", "-p", vhost, "name", "--quiet").split() in ([], ["name"])
+    assert rabbitmq.queues(amqp_url) == {}
 
 
 @pytest.mark.parametrize(
@@ -86,3 +87,19 @@ def test_the_version_says_what_the_server_can_do(version: str, warned: bool, tim
 
     assert [text.startswith("The server is a RabbitMQ") for text in warnings(remarks)] == [True] * warned
     assert [remark.text for remark in remarks if "consumer_timeout" in remark.text] != [] or not timed
+
+
+def test_an_operator_is_told_of_the_queues_that_the_application_uses(
+    amqp_url: str, channel: amqp.Channel, link: AmqpLink
+) -> None:
+    with link.within():
+        channel.queue_declare("mails", durable=True, auto_delete=False, arguments=QUORUM)
+    broker = AmqpBroker(AmqpLocation.from_url(amqp_url))
+    broker.publish([publication("a"), publication("b", queue="mails")])
+
+    told = [remark.text for remark in broker.admin.remarks()]
+    broker.close()
+
+    assert [text for text in told if text.startswith("The queue mails is not what the settings say")]
+    assert [text for text in told if text.startswith("Classic queues: celery.")]
+    assert [text for text in told if "consumer_timeout" in text]

@@ -5,19 +5,23 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
+import amqp
 import pytest
 
 from sedano.amqp.amqp_url import AmqpLocation
+from sedano.amqp.confirms import Confirms, Outgoing
 from sedano.brokers.amqp.broker import AmqpBroker
 from sedano.brokers.amqp.lease import AmqpLease
 from sedano.brokers.settlement import Finish, Requeue
 from sedano.errors import BrokerUnavailable, LeaseLost
 from sedano.queues.rules import QueueRules
 from sedano.settings.wiring import Wiring
-from sedano.testing.broker_cases.fixtures import LEASE, drain, ids_of
+from sedano.testing.broker_cases.fixtures import LEASE, claim_soon, drain, ids_of
 from sedano.testing.messages import publication
 from tests.acceptance.workers import wait_until
 from tests.servers.amqp_reader import AmqpReader
+from tests.servers.rabbitmq_server import RabbitServer, vhost_of
+from tests.servers.tcp_proxy import TcpProxy
 
 OpenBroker = Callable[..., AmqpBroker]
 
@@ -42,6 +46,14 @@ def open_broker(amqp_url: str) -> Iterator[OpenBroker]:
 def reader(amqp_url: str) -> Iterator[AmqpReader]:
     with AmqpReader(amqp_url) as reader:
         yield reader
+
+
+@pytest.fixture
+def network(rabbitmq: RabbitServer) -> Iterator[TcpProxy]:
+    """What may lie before the server."""
+    proxy = TcpProxy(rabbitmq.port)
+    yield proxy
+    proxy.close()
 
 
 def begin(broker: AmqpBroker, node: str = "w1@host") -> AmqpLease:
@@ -70,6 +82,65 @@ def test_what_a_node_held_when_its_connection_broke_is_held_again(open_broker: O
     assert drain(lease) == ["c"]
     lease.renew([])
     assert broker.admin.queues() == []
+
+
+def test_what_was_done_with_when_the_connection_broke_does_not_come_again(
+    network: TcpProxy, amqp_url: str, reader: AmqpReader
+) -> None:
+    url = f"amqp://guest:guest@127.0.0.1:{network.port}/{vhost_of(amqp_url)}"
+    broker = AmqpBroker(AmqpLocation.from_url(url))
+    broker.publish([publication(name) for name in "ab"])
+    lease = begin(broker)
+    (a,) = lease.claim(["celery"], 1).deliveries
+
+    network.hold()  # the server does not hear of it
+    lease.claim([], 0, [Finish(a.tag)])
+    network.cut()
+    network.go_on()
+    wait_until(lambda: reader.depth("celery") == 2, what="the server has it back")
+    wait_until(lambda: has_gone_on(lease), what="it has a connection")
+
+    assert drain(lease) == ["b"]
+    assert broker.admin.queues() == []
+    broker.close()
+
+
+def test_a_message_of_celerys_is_held_again_as_well(open_broker: OpenBroker, reader: AmqpReader) -> None:
+    lease = begin(open_broker())
+    assert not lease.wait(["celery"], 0.01)
+    publish_as_celery(reader, "a")
+    assert lease.wait(["celery"], 5)
+    (a,) = lease.claim(["celery"], 1).deliveries
+
+    lease.hang_up()
+    wait_until(lambda: has_gone_on(lease), what="it has it again")
+
+    assert lease.claim(["celery"], 0, [Finish(a.tag)]).lost == []
+
+
+def test_a_message_of_celerys_that_killed_a_node_has_crashed_once(
+    open_broker: OpenBroker, reader: AmqpReader
+) -> None:
+    victim, heir = begin(open_broker()), begin(open_broker(), "heir@host")
+    assert not victim.wait(["celery"], 0.01)
+    publish_as_celery(reader, "a")
+    assert victim.wait(["celery"], 5)
+    (a,) = victim.claim(["celery"], 1).deliveries
+    victim.renew([a.tag])
+
+    victim.hang_up()
+    (again,) = claim_soon(heir, 1)
+
+    assert (again.task_id, again.crashes, again.redelivered) == ("a", 1, True)
+
+
+def publish_as_celery(reader: AmqpReader, task_id: str) -> None:
+    """Without anything of ours in it."""
+    headers = {"id": task_id, "task": "tests.add"}
+    message = amqp.Message(
+        b"[[], {}, {}]", content_type="application/json", delivery_mode=2, application_headers=headers
+    )
+    Confirms(reader.link).publish([Outgoing("", "celery", message)], deadline=time.monotonic() + 5)
 
 
 def test_a_lease_is_lost_when_another_node_has_got_what_it_held(open_broker: OpenBroker) -> None:
@@ -140,8 +211,11 @@ def test_a_message_may_go_back_to_a_quorum_queue_as_often_as_it_likes(open_broke
     assert lease._held[claim.tag].arrival.returns < 10
 
 
-def test_what_is_held_for_long_is_taken_once_more(open_broker: OpenBroker, reader: AmqpReader) -> None:
-    broker = open_broker(consumer_timeout=0.03)
+@pytest.mark.parametrize("quorum", [False, True])
+def test_what_is_held_for_long_is_taken_once_more(
+    quorum: bool, open_broker: OpenBroker, reader: AmqpReader, rabbitmq: RabbitServer, amqp_url: str
+) -> None:
+    broker = open_broker(quorum=quorum, consumer_timeout=0.03)
     broker.publish([publication("a"), publication("b")])
     lease = begin(broker)
     a, b = lease.claim(["celery"], 2).deliveries
@@ -151,14 +225,19 @@ def test_what_is_held_for_long_is_taken_once_more(open_broker: OpenBroker, reade
     lease.renew([a.tag, b.tag])
 
     assert lease._held[a.tag].arrival is not before
+    (kept,) = (said for name, said in rabbitmq.queues(amqp_url).items() if name.startswith("sedano.kept."))
+    assert ("{type,quorum}" in kept) == quorum
     assert lease.holds([a.tag, b.tag]) == {a.tag, b.tag}
     assert lease.claim([], 0, [Finish(a.tag), Requeue(b.tag)]).lost == []
     assert drain(lease) == ["b"]
     assert reader.depth("celery") == 0
 
 
-def test_what_a_dead_node_had_held_for_long_comes_back(open_broker: OpenBroker, reader: AmqpReader) -> None:
-    broker = open_broker(consumer_timeout=0.03)
+@pytest.mark.parametrize("quorum", [False, True])
+def test_what_a_dead_node_had_held_for_long_comes_back(
+    quorum: bool, open_broker: OpenBroker, reader: AmqpReader
+) -> None:
+    broker = open_broker(quorum=quorum, consumer_timeout=0.03)
     broker.publish([publication("a")])
     lease = begin(broker)
     (a,) = lease.claim(["celery"], 1).deliveries
@@ -202,3 +281,31 @@ def test_a_deleted_queue_is_made_again(open_broker: OpenBroker, reader: AmqpRead
         lease.wait(["celery"], 1)
     assert lease.wait(["celery"], 5)
     assert drain(lease) == ["a"]
+
+
+def test_what_is_done_with_together_is_acknowledged_together(open_broker: OpenBroker) -> None:
+    broker = open_broker()
+    broker.publish([publication(str(number)) for number in range(100)])
+    lease = begin(broker)
+    done = [Finish(delivery.tag) for delivery in lease.claim(["celery"], 100).deliveries]
+    frames = lease._link._connection.bytes_sent  # it counts frames
+
+    assert lease.claim(["celery"], 0, done).lost == []
+
+    # Beside the acknowledgement, the consumer is cancelled.
+    assert (len(done), lease._link._connection.bytes_sent - frames) == (100, 2)
+
+
+def test_a_follow_up_that_is_claimed_at_once_has_been_to_nobody_else(open_broker: OpenBroker) -> None:
+    """A quorum queue would take back what it had sent to a consumer that gives way to one with more room."""
+    broker = open_broker(quorum=True)
+    lease = begin(broker)
+    for number in range(20):
+        broker.publish([publication(f"first {number}")])
+        (first,) = lease.claim(["celery"], 1).deliveries
+
+        follow_ups = (publication(f"next {number}"),)
+        (following,) = lease.claim(["celery"], 10, [Finish(first.tag, follow_ups=follow_ups)]).deliveries
+
+        assert (following.task_id, following.redelivered) == (f"next {number}", False)
+        lease.claim([], 0, [Finish(following.tag)])

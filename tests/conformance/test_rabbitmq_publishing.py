@@ -1,10 +1,11 @@
 """What the RabbitMQ broker publishes is there, whole and once; what cannot be is an error."""
 
+import contextlib
 import logging
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
@@ -23,11 +24,21 @@ from sedano.queues.rules import QueueRules
 from sedano.settings.wiring import Wiring
 from sedano.testing.messages import publication
 from tests.servers.amqp_reader import AmqpReader
-from tests.servers.rabbitmq_server import RabbitServer
+from tests.servers.rabbitmq_server import RabbitServer, vhost_of
+
+BrokerAt = Callable[..., AmqpBroker]
 
 
-def broker_at(url: str, **wiring: object) -> AmqpBroker:
-    return AmqpBroker(AmqpLocation.from_url(url), wiring=Wiring(**wiring))  # type: ignore[arg-type]
+@pytest.fixture
+def broker_at() -> Iterator[BrokerAt]:
+    with contextlib.ExitStack() as opened:
+
+        def open_one(url: str, **wiring: Any) -> AmqpBroker:
+            broker = AmqpBroker(AmqpLocation.from_url(url), wiring=Wiring(**wiring))
+            opened.callback(broker.close)
+            return broker
+
+        yield open_one
 
 
 def to_exchange(task_id: str, exchange: str, routing_key: str, **details: Any) -> Publication:
@@ -36,10 +47,8 @@ def to_exchange(task_id: str, exchange: str, routing_key: str, **details: Any) -
 
 
 @pytest.fixture
-def broker(amqp_url: str) -> Iterator[AmqpBroker]:
-    broker = broker_at(amqp_url)
-    yield broker
-    broker.close()
+def broker(amqp_url: str, broker_at: BrokerAt) -> AmqpBroker:
+    return broker_at(amqp_url)
 
 
 @pytest.fixture
@@ -81,7 +90,7 @@ def test_a_message_larger_than_any_frame_arrives_whole(broker: AmqpBroker, reade
 
 
 def test_a_message_that_no_queue_gets_is_an_error_and_the_others_are_published(
-    amqp_url: str, reader: AmqpReader
+    amqp_url: str, reader: AmqpReader, broker_at: BrokerAt
 ) -> None:
     lost = Queue("lost", Exchange("nowhere", "topic"), routing_key="else", no_declare=True)
     broker = broker_at(amqp_url, queues=QueueRules(queues=read_queues([Queue("celery"), lost])))
@@ -93,7 +102,6 @@ def test_a_message_that_no_queue_gets_is_an_error_and_the_others_are_published(
 
     assert not isinstance(caught.value, BrokerUnavailable)
     assert reader.ids("celery", 2) == ["a", "b"]
-    broker.close()
 
 
 def test_an_exchange_that_is_not_there_is_an_error(amqp_url: str, broker: AmqpBroker) -> None:
@@ -154,7 +162,9 @@ def test_a_nacked_rest_of_a_batch_is_tried_again_and_nothing_else(
     assert sorted(found, key=int) == [str(number) for number in range(20)]
 
 
-def test_topic_and_fanout_exchanges_are_declared_with_their_queues(amqp_url: str, reader: AmqpReader) -> None:
+def test_topic_and_fanout_exchanges_are_declared_with_their_queues(
+    amqp_url: str, reader: AmqpReader, broker_at: BrokerAt
+) -> None:
     queues = [
         Queue("images", Exchange("media", "topic"), routing_key="media.image.#"),
         Queue("news.1", Exchange("news", "fanout")),
@@ -168,31 +178,25 @@ def test_topic_and_fanout_exchanges_are_declared_with_their_queues(amqp_url: str
         ["news"],
         ["news"],
     ]
-    broker.close()
 
 
-def test_a_broadcast_that_no_node_hears_is_no_error(amqp_url: str) -> None:
+def test_a_broadcast_that_no_node_hears_is_no_error(amqp_url: str, broker_at: BrokerAt) -> None:
     broker = broker_at(amqp_url, queues=QueueRules(queues=read_queues([Broadcast("news")])))
 
     broker.publish([to_exchange("a", "news", "")])
 
-    broker.close()
-
 
 @pytest.mark.parametrize("kind", ["classic", "quorum"])
 def test_a_queue_is_of_the_kind_that_the_settings_say(
-    kind: str, rabbitmq: RabbitServer, amqp_url: str, reader: AmqpReader
+    kind: str, rabbitmq: RabbitServer, amqp_url: str, reader: AmqpReader, broker_at: BrokerAt
 ) -> None:
     broker = broker_at(amqp_url, queues=QueueRules(default_queue_type=kind, missing_queue_type=kind))
 
     broker.publish([publication("a"), publication("b", queue="other")])
 
-    listed = rabbitmq.ctl("list_queues", "-p", amqp_url.rpartition("/")[2], "name", "type", "--silent")
-    assert {line.split("\t")[0]: line.split("\t")[1] for line in listed.splitlines() if "\t" in line} == {
-        "celery": kind,
-        "other": kind,
-    }
-    broker.close()
+    made = rabbitmq.queues(amqp_url)
+    assert made.keys() == {"celery", "other"}
+    assert all(f"{{type,{kind}}}" in said for said in made.values())
 
 
 def test_a_child_that_was_forked_publishes_on_connections_of_its_own(
@@ -233,36 +237,36 @@ def test_many_threads_share_few_connections(
     assert listed.count(amqp_url.rpartition("/")[2]) <= 11
 
 
-def test_a_wrong_password_is_the_users_business(amqp_url: str) -> None:
+def test_a_wrong_password_is_the_users_business(amqp_url: str, broker_at: BrokerAt) -> None:
     broker = broker_at(amqp_url.replace("guest:guest", "guest:wrong"))
 
     with pytest.raises(ConfigurationError, match="does not let us in"):
         broker.publish([publication("a")])
 
 
-def test_a_virtual_host_that_is_not_there_may_come(amqp_url: str) -> None:
+def test_a_virtual_host_that_is_not_there_may_come(amqp_url: str, broker_at: BrokerAt) -> None:
     broker = broker_at(f"{amqp_url}.else")
 
     with pytest.raises(BrokerUnavailable, match="not found"):
         broker.publish([publication("a")])
 
 
-def test_another_server_is_taken_where_the_first_one_is_gone(amqp_url: str, reader: AmqpReader) -> None:
+def test_another_server_is_taken_where_the_first_one_is_gone(
+    amqp_url: str, reader: AmqpReader, broker_at: BrokerAt
+) -> None:
     broker = broker_at(f"amqp://guest:guest@127.0.0.1:9{amqp_url[amqp_url.rindex('/') :]};{amqp_url}")
 
     broker.publish([publication("a")])
 
     assert reader.depth("celery") == 1
-    broker.close()
 
 
 def test_a_user_who_may_only_write_can_publish_into_what_is_there(
-    rabbitmq: RabbitServer, amqp_url: str, broker: AmqpBroker, reader: AmqpReader
+    rabbitmq: RabbitServer, amqp_url: str, broker: AmqpBroker, reader: AmqpReader, broker_at: BrokerAt
 ) -> None:
     broker.publish([publication("a"), publication("b", due=time.time() + 1.1)])
-    vhost = amqp_url.rpartition("/")[2]
-    rabbitmq.ctl("add_user", vhost, "secret")
-    rabbitmq.ctl("set_permissions", "-p", vhost, vhost, "", ".*", "")
+    vhost = vhost_of(amqp_url)
+    rabbitmq.make_user(vhost, amqp_url, write=".*")
     restricted = broker_at(amqp_url.replace("guest:guest", f"{vhost}:secret"))
 
     restricted.publish([publication("c"), publication("d", due=time.time() + 1.1)])
@@ -270,5 +274,4 @@ def test_a_user_who_may_only_write_can_publish_into_what_is_there(
         restricted.publish([publication("e", queue="elsewhere")])
 
     assert sorted(reader.ids("celery", 4)) == ["a", "b", "c", "d"]
-    restricted.close()
-    rabbitmq.ctl("delete_user", vhost)
+    rabbitmq.delete_user(vhost)

@@ -55,6 +55,7 @@ class TestPublishing:
         server.freeze()
 
         assert _seconds_until_unavailable(broker) < DEADLINE
+        server.thaw()
 
     def test_a_frozen_server_keeps_no_thread_longer_than_the_deadline(
         self, server: RedisServer, broker: RedisBroker
@@ -69,6 +70,7 @@ class TestPublishing:
             thread.start()
         for thread in threads:
             thread.join()
+        server.thaw()
 
         assert len(took) == 50
         assert max(took) < DEADLINE

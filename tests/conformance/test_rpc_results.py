@@ -151,16 +151,11 @@ def test_the_queue_is_gone_with_its_process(
     rabbitmq: RabbitServer, amqp_url: str, store: RpcResultStore
 ) -> None:
     store.listen()
-    assert ids.reply_address() in queues(rabbitmq, amqp_url)
+    assert ids.reply_address() in rabbitmq.queues(amqp_url)
 
     store.close()
 
-    assert ids.reply_address() not in queues(rabbitmq, amqp_url)
-
-
-def queues(rabbitmq: RabbitServer, amqp_url: str) -> list[str]:
-    name = amqp_url.rpartition("/")[2]
-    return rabbitmq.ctl("list_queues", "-p", name, "name", "--quiet").split()
+    assert ids.reply_address() not in rabbitmq.queues(amqp_url)
 
 
 def test_states_follow_each_other_and_a_success_is_final(
@@ -236,6 +231,29 @@ def test_whoever_calls_gets_the_result(shop: Sedano) -> None:
         fail.delay().get(timeout=20)
 
 
+def test_all_applications_of_a_process_hear_what_is_theirs(amqp_url: str, shop: Sedano) -> None:
+    add = shop.tasks["shop.add"]
+    with Sedano("other", broker=amqp_url, backend="rpc://", set_as_current=False) as other:
+        results = [
+            one
+            for number in range(10)
+            for one in (add.delay(number, 0), other.send_task("shop.add", (number, 0)))
+        ]
+
+        assert [one.get(timeout=20) for one in results] == [n for n in range(10) for _ in range(2)]
+    assert add.delay(1, 2).get(timeout=20) == 3
+
+
+def test_an_application_that_was_closed_hears_again(
+    rabbitmq: RabbitServer, amqp_url: str, shop: Sedano
+) -> None:
+    caller = Sedano("caller", broker=amqp_url, backend="rpc://", set_as_current=False)
+    for number in range(3):
+        assert caller.send_task("shop.add", (number, 1)).get(timeout=20) == number + 1
+        caller.close()
+        assert ids.reply_address() not in rabbitmq.queues(amqp_url)
+
+
 def test_results_of_callbacks_come_as_well(shop: Sedano) -> None:
     add = shop.tasks["shop.add"]
 
@@ -250,7 +268,7 @@ def test_a_program_that_ignores_results_has_no_queue(
 ) -> None:
     shop.tasks["shop.add"].apply_async((1, 2), ignore_result=True)
 
-    assert ids.reply_address() not in queues(rabbitmq, amqp_url)
+    assert ids.reply_address() not in rabbitmq.queues(amqp_url)
 
 
 def test_a_chord_is_refused_before_anything_is_sent(shop: Sedano) -> None:

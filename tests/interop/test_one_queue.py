@@ -64,8 +64,8 @@ def test_an_eta_that_a_stopped_worker_of_celerys_held_is_kept(
     due: dict[str, float] = {}
     worker = start("celery", "-c", "1", "-Q", queue).wait_until_ready()
     for client in LIBRARIES:
-        due[f"{key}-{client}"] = time.time() + 5.0
-        cluster.app(client).tasks["shop.work"].apply_async((f"{key}-{client}",), queue=queue, countdown=5.0)
+        due[f"{key}-{client}"] = time.time() + 3.0
+        cluster.app(client).tasks["shop.work"].apply_async((f"{key}-{client}",), queue=queue, countdown=3.0)
     wait_until(lambda: depth(queue).ready == 0)
 
     worker.stop()

@@ -158,10 +158,10 @@ def test_the_highest_priority_number_runs_first(
 def test_a_countdown_is_kept(way: Way, key: str) -> None:
     published = time.time()
 
-    way.publish("shop.work", key, queue=f"quorum-{way.worker}", countdown=2.5).get(timeout=PATIENCE)
+    way.publish("shop.work", key, queue=f"quorum-{way.worker}", countdown=1.5).get(timeout=PATIENCE)
 
     [started] = way.cluster.journal.times("start", key)
-    assert 2.5 <= started - published < 4.5
+    assert 1.5 <= started - published < 3.5
 
 
 def test_a_retry_waits_in_the_server(way: Way, key: str) -> None:

@@ -46,7 +46,7 @@ def test_the_start_of_a_task_is_seen(way: Way, cluster: MixedCluster, tmp_path: 
 
 
 def test_a_retry_is_seen_while_it_waits(way: Way, cluster: MixedCluster, key: str) -> None:
-    result = way.publish("shop.try_again", key, 1, kwargs={"seconds": 2.0})
+    result = way.publish("shop.try_again", key, 1, kwargs={"seconds": 1.0})
     read = cluster.app(way.worker).AsyncResult(result.id)
 
     wait_until(lambda: result.state == "RETRY")

@@ -15,6 +15,7 @@ from tests.interop.scenarios.differences import explain
 from tests.interop.scenarios.differences_here import HERE
 from tests.interop.scenarios.differences_sent import SENT
 from tests.interop.scenarios.play import CASES, ROOT
+from tests.once import filled_once
 
 pytestmark = pytest.mark.acceptance
 
@@ -28,23 +29,30 @@ Transcripts = Mapping[str, dict[str, Any]]
 @pytest.fixture(scope="module")
 def plays(redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Transcripts]:
     """What became of all scenarios: of Celery's (``celery``), and of ours on each broker."""
+    folder = filled_once(tmp_path_factory, "plays", lambda folder: _play_all(redis_url, folder))
+    return {
+        name: json.loads((folder / name / "transcripts.json").read_text()) for name in ("celery", *BROKERS)
+    }
+
+
+def _play_all(redis_url: str, folder: Path) -> None:
     server = redis_url.rpartition("/")[0]
-    folders = {name: tmp_path_factory.mktemp(name) for name in ("celery", *BROKERS)}
     urls = {
         "celery": ("celery", f"{server}/14"),
-        "sqlite": ("sedano", f"sqlite:///{folders['sqlite']}/queue.db"),
+        "sqlite": ("sedano", f"sqlite:///{folder}/sqlite/queue.db"),
         "redis": ("sedano", f"{server}/15"),
         "django": ("sedano", "django://default"),
     }
-    playing = {name: _play(*urls[name], folder) for name, folder in folders.items()}
+    for name in urls:
+        (folder / name).mkdir(exist_ok=True)
+    playing = {name: _play(*url, folder / name) for name, url in urls.items()}
     try:
         for name, process in playing.items():
-            assert process.wait(120) == 0, (folders[name] / "play.log").read_text()[-5000:]
+            assert process.wait(120) == 0, (folder / name / "play.log").read_text()[-5000:]
     finally:
         for process in playing.values():
             process.terminate()
             process.wait()
-    return {name: json.loads((folder / "transcripts.json").read_text()) for name, folder in folders.items()}
 
 
 def _play(library: str, url: str, folder: Path) -> "subprocess.Popen[bytes]":

@@ -26,10 +26,9 @@ def unowned(server: RabbitServer, url: str, *users_own: str) -> list[str]:
     Args:
         users_own: Patterns of the names of those that the test has named.
     """
-    table = server.ctl("list_queues", "-p", url.rpartition("/")[2], "name", "exclusive", "arguments")
     owned = re.compile("|".join((*OWNERS, *users_own)))
     return sorted(
         name
-        for name, exclusive, arguments in (line.split("\t") for line in table.splitlines()[1:])
-        if exclusive != "true" and "x-expires" not in arguments and not owned.fullmatch(name)
+        for name, said in server.queues(url).items()
+        if "{exclusive,true}" not in said and "x-expires" not in said and not owned.fullmatch(name)
     )

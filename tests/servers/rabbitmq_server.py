@@ -6,8 +6,8 @@ command that brings it; where ``CI`` is set they fail.
 """
 
 import os
+import re
 import shutil
-import signal
 import socket
 import subprocess
 import time
@@ -18,6 +18,7 @@ from typing import Final
 import pytest
 
 from tests.servers.certificates import Certificates
+from tests.servers.server_process import ServerProcess, free_ports
 
 #: Where Debian puts the scripts that run as anybody; those in the path want to be root or rabbitmq.
 _DEBIAN: Final = "/usr/lib/rabbitmq/bin"
@@ -30,7 +31,7 @@ _ERLANG: Final = (
 def needs_rabbitmq() -> Path:
     """The folder with rabbitmq-server and the tools beside it."""
     found = shutil.which("rabbitmq-server", path=os.pathsep.join([_DEBIAN, os.environ.get("PATH", "")]))
-    if found is None or shutil.which("epmd") is None:
+    if found is None or not all(map(shutil.which, ("epmd", "erl_call"))):
         reason = "There is no rabbitmq-server here; `make servers` (as root) brings it."
         if os.environ.get("CI"):
             pytest.fail(reason)
@@ -38,18 +39,23 @@ def needs_rabbitmq() -> Path:
     return Path(found).parent
 
 
-#: Deletes some virtual hosts, as far as they are still there, and makes others.
-_CHANGE_VHOSTS: Final = """
-    Who = <<"test">>,
-    [catch rabbit_vhost:delete(Name, Who) || Name <- {}],
-    [begin
-        rabbit_vhost:add(Name, Who),
-        rabbit_auth_backend_internal:set_permissions(<<"guest">>, Name, <<".*">>, <<".*">>, <<".*">>, Who)
-     end || Name <- {}].
+#: Makes a virtual host.
+_MAKE_VHOST: Final = """
+    rabbit_vhost:add(<<"{0}">>, <<"test">>),
+    rabbit_auth_backend_internal:set_permissions(
+        <<"guest">>, <<"{0}">>, <<".*">>, <<".*">>, <<".*">>, <<"test">>)
 """
+#: Deletes its queues, but for those of delays, which it purges.
+_EMPTY_VHOST: Final = """
+    [case string:prefix(element(4, amqqueue:get_name(Q)), "celery_delayed_") of
+        nomatch -> catch rabbit_amqqueue:delete(Q, false, false, <<"test">>);
+        _ -> catch rabbit_amqqueue:purge(Q)
+     end || Q <- rabbit_amqqueue:list(<<"{}">>)], ok
+"""
+_DELETE_VHOST: Final = 'rabbit_vhost:delete(<<"{}">>, <<"test">>)'
 
 
-class RabbitServer:
+class RabbitServer(ServerProcess):
     """One server. It can be frozen, killed, and started again with or without its data.
 
     Args:
@@ -68,11 +74,8 @@ class RabbitServer:
     ) -> None:
         self._tools = needs_rabbitmq()
         self._folder = folder
-        self._process: subprocess.Popen[bytes] | None = None
         self._epmd: subprocess.Popen[bytes] | None = None
-        self._spare: list[str] = []
-        self._used: list[str] = []
-        self.port, distribution, epmd_port, self.tls_port = _free_ports(4)
+        self.port, distribution, epmd_port, self.tls_port = free_ports(4)
         #: What the servers of a cluster call it.
         self.node = f"test{self.port}@localhost"
         self._home = folder if joins is None else joins._home
@@ -135,32 +138,9 @@ class RabbitServer:
             )
         self._wait_until_it_answers(self._process)
 
-    def freeze(self) -> None:
-        """Keep it from doing anything, with its connections open."""
-        self._signal(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        """Let it go on."""
-        self._signal(signal.SIGCONT)
-
-    def kill(self) -> None:
-        """End it as a power cut does."""
-        if self._process is not None:
-            self._signal(signal.SIGKILL)
-            self._process.wait()
-            self._process = None
-
-    def shut_down(self) -> None:
-        """End it as an administrator does."""
-        if self._process is not None:
-            self._signal(signal.SIGTERM)
-            self._process.wait(60)
-            self._process = None
-
     def forget(self) -> None:
         """Delete what it has written, so that it starts empty. Only while it is not running."""
         shutil.rmtree(self._folder / "data", ignore_errors=True)
-        self._spare, self._used = [], []
 
     def stop(self) -> None:
         """End it for good."""
@@ -184,42 +164,84 @@ class RabbitServer:
         return done.stdout
 
     def evaluate(self, erlang: str) -> str:
-        """What an Erlang expression gives in the server."""
-        return self.ctl("eval", erlang).strip()
+        """What an Erlang expression gives in the server, as Erlang writes it. Takes milliseconds."""
+        return self._call(f'io:format("~0tp", [begin {erlang} end])')
+
+    def _call(self, erlang: str) -> str:
+        """What it prints."""
+        cookie = (self._home / ".erlang.cookie").read_text()
+        done = subprocess.run(
+            ["erl_call", "-sname", self.node, "-c", cookie, "-fetch_stdout", "-no_result_term", "-e"],
+            env=self._environment,
+            input=f'{erlang}, io:format("~ndone").\n',
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        printed, _, ended = done.stdout.rpartition("\n")
+        assert (done.returncode, ended) == (0, "done"), f"{erlang}: {done.stdout}{done.stderr}"
+        return printed
 
     def close_connections(self) -> None:
         """Close every connection, as an administrator does."""
-        self.ctl("close_all_connections", "--global", "the test says so")
+        self.evaluate('rabbit_networking:close_all_connections("the test says so")')
 
     def block_publishers(self) -> None:
         """Say that memory is used up: whoever publishes is stopped, and told with ``connection.blocked``."""
-        self.ctl("set_vm_memory_high_watermark", "absolute", "1MB")
+        self.evaluate('vm_memory_monitor:set_vm_memory_high_watermark({absolute, "1MB"})')
 
     def unblock_publishers(self) -> None:
         """Say that there is memory again."""
-        self.ctl("set_vm_memory_high_watermark", "0.4")
+        self.evaluate("vm_memory_monitor:set_vm_memory_high_watermark(0.4)")
+
+    def queues(self, url: str) -> dict[str, str]:
+        """The queues of the virtual host of a URL: what Erlang writes of each, by its name."""
+        said = "rabbit_amqqueue:info(Q, [type, durable, exclusive, arguments])"
+        printed = self._call(
+            f'[io:format("~ts\t~0tp~n", [element(4, amqqueue:get_name(Q)), {said}])'
+            f' || Q <- rabbit_amqqueue:list(<<"{vhost_of(url)}">>)]'
+        )
+        return dict(line.split("\t") for line in printed.splitlines())
+
+    def connection_names(self, url: str) -> list[str]:
+        """What those who are connected to the virtual host of a URL call their connections."""
+        said = self.evaluate("rabbit_networking:connection_info_all([vhost, client_properties])")
+        name = '.*?<<"connection_name">>,longstr,<<"(.*?)">>'
+        return re.findall(f'{{vhost,<<"{vhost_of(url)}">>}}{name}', said)
+
+    def make_user(self, name: str, url: str, *, write: str) -> None:
+        """A user with the password ``secret``, who may do nothing but to write there."""
+        self.evaluate(
+            f'rabbit_auth_backend_internal:add_user(<<"{name}">>, <<"secret">>, <<"test">>),'
+            f"rabbit_auth_backend_internal:set_permissions("
+            f'<<"{name}">>, <<"{vhost_of(url)}">>, <<>>, <<"{write}">>, <<>>, <<"test">>)'
+        )
+
+    def delete_user(self, name: str) -> None:
+        """There is no such user any more."""
+        self.evaluate(f'rabbit_auth_backend_internal:delete_user(<<"{name}">>, <<"test">>)')
 
     def new_vhost(self) -> str:
         """The URL of a virtual host of its own, that is empty. ``give_back`` it."""
-        if not self._spare:
-            # Ten in one call: the call takes longer than they do.
-            self._spare = [f"v{uuid.uuid4().hex[:12]}" for _ in range(10)]
-            used, self._used = self._used, []
-            self.evaluate(_CHANGE_VHOSTS.format(_erlang(used), _erlang(self._spare)))
-        return f"amqp://guest:guest@127.0.0.1:{self.port}/{self._spare.pop()}"
+        url = f"amqp://guest:guest@127.0.0.1:{self.port}/v{uuid.uuid4().hex[:12]}"
+        self.make_vhost(url)
+        return url
 
     def give_back(self, url: str) -> None:
         """The virtual host of this URL is done with; it is deleted some time."""
-        self._used.append(url.rpartition("/")[2])
+        self.evaluate(f"spawn(fun() -> catch {_DELETE_VHOST.format(vhost_of(url))} end)")
 
     def make_vhost(self, url: str) -> None:
         """Make the virtual host of a URL, again or for the first time."""
-        name = url.rpartition("/")[2]
-        self.evaluate(_CHANGE_VHOSTS.format("[]", _erlang([name])))
+        self.evaluate(_MAKE_VHOST.format(vhost_of(url)))
+
+    def empty(self, url: str) -> None:
+        """Delete the queues of a virtual host; those for delays stay, with nothing in them."""
+        self.evaluate(_EMPTY_VHOST.format(vhost_of(url)))
 
     def delete_vhost(self, url: str) -> None:
         """Delete the virtual host of a URL, with everything in it, now."""
-        self.ctl("delete_vhost", url.rpartition("/")[2])
+        self.evaluate(_DELETE_VHOST.format(vhost_of(url)))
 
     def _wait_until_it_answers(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + 60
@@ -228,13 +250,10 @@ class RabbitServer:
                 pytest.fail(f"rabbitmq-server did not start: {(self._folder / 'output.log').read_text()}")
             time.sleep(0.02)
 
-    def _signal(self, number: int) -> None:
-        assert self._process is not None
-        os.kill(self._process.pid, number)
 
-
-def _erlang(names: list[str]) -> str:
-    return "[" + ", ".join(f'<<"{name}">>' for name in names) + "]"
+def vhost_of(url: str) -> str:
+    """The name of the virtual host in a URL."""
+    return url.rpartition("/")[2]
 
 
 def _speaks_amqp(port: int) -> bool:
@@ -245,14 +264,3 @@ def _speaks_amqp(port: int) -> bool:
             return connection.recv(3) == b"\x01\x00\x00"
     except OSError:
         return False
-
-
-def _free_ports(count: int) -> list[int]:
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()

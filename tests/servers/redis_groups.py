@@ -4,7 +4,6 @@ Used by tests of what talks to them.
 """
 
 import contextlib
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +13,7 @@ import redis
 
 from tests.servers.certificates import Certificates
 from tests.servers.redis_server import RedisServer, needs_redis
+from tests.servers.server_process import free_ports
 
 #: Far longer than anything here takes.
 NEVER = 20.0
@@ -42,9 +42,9 @@ def private_cluster(
     with contextlib.ExitStack() as stack:
         nodes: list[RedisServer] = []
         for number in range(3 + replicas):
-            own = ["--cluster-enabled", "yes", "--cluster-port", str(_free_port())]
+            own = ["--cluster-enabled", "yes", "--cluster-port", str(free_ports(1)[0])]
             if certificates is not None:
-                own += ["--tls-cluster", "yes", "--tls-port", str(_free_port()), *certificates.for_redis]
+                own += ["--tls-cluster", "yes", "--tls-port", str(free_ports(1)[0]), *certificates.for_redis]
             nodes.append(stack.enter_context(private_redis(folder / str(number), *own, *arguments)))
         first = nodes[0]
         buses = [node.client.config_get("cluster-port")["cluster-port"] for node in nodes]
@@ -96,7 +96,7 @@ def end_moving(slot: int, source: RedisServer, target: RedisServer, others: Sequ
 @contextlib.contextmanager
 def private_sentinels(folder: Path, master: RedisServer, count: int = 1) -> Iterator[str]:
     """Sentinels that watch a server, and its replicas, under the name ``shop``; their URL."""
-    ports = [_free_port() for _ in range(count)]
+    ports = free_ports(count)
     with contextlib.ExitStack() as stack:
         for port in ports:
             settings = folder / f"sentinel-{port}.conf"
@@ -111,9 +111,21 @@ def private_sentinels(folder: Path, master: RedisServer, count: int = 1) -> Iter
             stack.callback(process.wait)
             stack.callback(process.kill)
         clients = [stack.enter_context(redis.Redis(port=port)) for port in ports]
+        wait_until(lambda: all(map(_is_hasty, clients)))
         replicas = master.client.info("replication")["connected_slaves"]
         wait_until(lambda: all(_knows(client, replicas, count - 1) for client in clients))
         yield ";".join(f"sentinel://127.0.0.1:{port}/0" for port in ports)
+
+
+def _is_hasty(client: redis.Redis) -> bool:
+    """Have a sentinel ask and tell ten times as often as it would; whether it has answered."""
+    try:
+        client.execute_command("SENTINEL DEBUG", "info-period", 1000, "publish-period", 200)
+    except redis.ResponseError:
+        pass  # one older than 7 has its own time
+    except redis.ConnectionError:
+        return False
+    return True
 
 
 def _knows(client: redis.Redis, replicas: int, others: int) -> bool:
@@ -141,11 +153,6 @@ def wait_until_replicated(master: RedisServer, replica: RedisServer) -> None:
 def wait_until_promoted(replica: RedisServer) -> None:
     """Until it is the master."""
     wait_until(lambda: replica.client.info("replication")["role"] == "master")
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
 
 
 def wait_until(holds: Callable[[], bool]) -> None:

@@ -6,8 +6,6 @@ command that brings it; where ``CI`` is set they fail.
 
 import os
 import shutil
-import signal
-import socket
 import subprocess
 import time
 from pathlib import Path
@@ -15,6 +13,8 @@ from pathlib import Path
 import pytest
 from redis import Redis
 from redis.exceptions import RedisError
+
+from tests.servers.server_process import ServerProcess, free_ports
 
 
 def needs_redis() -> str:
@@ -28,15 +28,14 @@ def needs_redis() -> str:
     return path
 
 
-class RedisServer:
+class RedisServer(ServerProcess):
     """One server. It can be frozen, killed, and started again with or without its data."""
 
     def __init__(self, folder: Path, *arguments: str) -> None:
         self._path = needs_redis()
         self._folder = folder
         self._arguments = arguments
-        self._process: subprocess.Popen[bytes] | None = None
-        self.port = _free_port()
+        (self.port,) = free_ports(1)
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self.client = Redis(port=self.port, socket_timeout=5)
         self.start()
@@ -52,21 +51,6 @@ class RedisServer:
             self._process = subprocess.Popen(command, stdout=log, stderr=log)
         self._wait_until_it_answers(self._process)
 
-    def freeze(self) -> None:
-        """Keep it from doing anything, with its connections open."""
-        self._signal(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        """Let it go on."""
-        self._signal(signal.SIGCONT)
-
-    def kill(self) -> None:
-        """End it as a power cut does."""
-        if self._process is not None:
-            self._signal(signal.SIGKILL)
-            self._process.wait()
-            self._process = None
-
     def forget(self) -> None:
         """Delete what it has written, so that it starts empty. Only while it is not running."""
         for written in ("appendonlydir", "dump.rdb"):
@@ -77,10 +61,6 @@ class RedisServer:
         """End it for good."""
         self.kill()
         self.client.close()
-
-    def _signal(self, number: int) -> None:
-        assert self._process is not None
-        os.kill(self._process.pid, number)
 
     def _wait_until_it_answers(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + 20
@@ -94,10 +74,3 @@ class RedisServer:
             return bool(self.client.ping())
         except RedisError:
             return False
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

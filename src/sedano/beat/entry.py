@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 import msgspec
 
 from sedano.errors import ConfigurationError, did_you_mean
+from sedano.scheduler.bounded import bounded
 from sedano.scheduler.crontab import crontab
 from sedano.scheduler.interval import schedule, schedule_from
 from sedano.scheduler.schedule import Schedule, SchedulingApp
@@ -92,15 +93,16 @@ def read_entry(
         raise ConfigurationError(
             f"{where}: 'missed' is one of {', '.join(get_args(Missed))}; got {missed!r}."
         )
+    rule = _schedule(where, written, app)
     return Entry(
         name=name,
         task=task,
-        schedule=_schedule(where, written, app),
+        schedule=rule,
         args=args,
         kwargs=kwargs,
         options=options,
         missed=missed,
-        grace=_grace(where, written, missed),
+        grace=_grace(where, written, _usual_grace(rule, missed, app)),
         enabled=bool(written.get("enabled", True)),
         source=source,
     )
@@ -134,8 +136,16 @@ def _in_zone(made: Any, zone: tzinfo) -> Any:
     raise ValueError("'timezone' is for crontabs; this schedule has no use for it")
 
 
-def _grace(where: str, written: Mapping[str, Any], missed: Missed) -> float | None:
-    grace = written.get("grace", GRACE[missed])
+def _usual_grace(rule: Schedule, missed: Missed, app: SchedulingApp | None) -> float | None:
+    if app is not None and isinstance(rule.rule if isinstance(rule, bounded) else rule, crontab):
+        deadline: float | None = app.conf.beat_cron_starting_deadline
+        if deadline is not None:
+            return deadline
+    return GRACE[missed]
+
+
+def _grace(where: str, written: Mapping[str, Any], usual: float | None) -> float | None:
+    grace = written.get("grace", usual)
     if isinstance(grace, timedelta):
         grace = grace.total_seconds()
     if grace is not None and (isinstance(grace, bool) or not isinstance(grace, int | float) or grace < 0):

@@ -4,10 +4,11 @@ Run by ``sedano beat``, and beside workers with ``-B``. It keeps no state of its
 ``TickStore``, where each moment is claimed in the step that publishes its message. Never runs a task.
 """
 
+import contextlib
 import heapq
 import logging
+import queue
 import random
-import threading
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Final, NamedTuple
 
@@ -96,7 +97,8 @@ class Scheduler:
         self._behind = 0.0
         #: Entries that could not be started, and why: said once.
         self._bad: dict[str, str] = {}
-        self._bell = threading.Event()
+        #: No Event: setting one in a signal handler that interrupts waiting for it would wait for ever.
+        self._bell: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._stopping = False
         self._backoff = ExponentialBackoff(factor=0.1, longest=2.0, jitter=True)
         self._failures = 0
@@ -112,12 +114,13 @@ class Scheduler:
                     _tell(error)
                 pause = self._backoff.delay(self._failures)
                 self._failures += 1
-            self._bell.wait(pause)
+            with contextlib.suppress(queue.Empty):
+                self._bell.get(timeout=pause)
 
     def stop(self) -> None:
         """End ``run``. From any thread, and from signal handlers."""
         self._stopping = True
-        self._bell.set()
+        self._bell.put(None)
 
     def turn(self) -> float:
         """Start what is due. Returns the seconds until the next turn.
@@ -146,7 +149,8 @@ class Scheduler:
         if ripe:
             self._start(ripe, now)
         soonest = self._plan[0].due + self._behind - self._clock.timestamp() if self._plan else LOOK_EVERY
-        return max(0.0, min(soonest, self._longest_pause))
+        next_look = self._next_look - self._clock.monotonic()
+        return max(0.0, min(soonest, next_look, self._longest_pause))
 
     # -- entries
 

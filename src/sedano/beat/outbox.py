@@ -16,8 +16,11 @@ from sedano.errors import BrokerUnavailable, SedanoError
 
 logger = logging.getLogger("sedano.beat")
 
-#: Whoever claimed a message publishes it at once. After so long nobody does any more. Seconds.
-PATIENCE: Final = 3.0
+#: Whoever claimed a message publishes it at once: nobody does any more when the time that publishing may take
+#: is over, and so much more. Seconds.
+SPARE: Final = 1.0
+#: Whoever has been publishing for so long takes the rest over from itself: others lose patience. Seconds.
+RENEW_AFTER: Final = 0.5
 #: How often to look for what others have left. Seconds.
 LOOK_EVERY: Final = 1.0
 #: Messages in one look, and in one publication.
@@ -33,17 +36,25 @@ class Outbox:
     Args:
         ticks: Holds the claims.
         publish: Puts messages into the broker, all of them or none.
+        publish_timeout: How long that may take, seconds. The same for all schedulers.
         clock: Its wall time is what claims are noted with. How long one has lain there is measured by each
             scheduler itself, so that it does not matter whether their clocks agree.
     """
 
     def __init__(
-        self, ticks: TickStore, *, publish: Callable[[Sequence[Publication]], None], clock: Clock
+        self,
+        ticks: TickStore,
+        *,
+        publish: Callable[[Sequence[Publication]], None],
+        publish_timeout: float = 2.0,
+        clock: Clock,
     ) -> None:
         self._ticks = ticks
         self._publish = publish
+        self._patience = publish_timeout + SPARE
         self._clock = clock
         self._next_look = 0.0
+        self._renew_at = 0.0
         #: What lay there at the last look, and since when it has been seen.
         self._seen: dict[_Key, float] = {}
         #: Ours, that could not be published: to be tried again at once.
@@ -82,14 +93,18 @@ class Outbox:
         self._next_look = moment + LOOK_EVERY
 
     def _is_left(self, key: _Key, moment: float) -> bool:
-        return key in self._failed or moment - self._seen[key] >= PATIENCE
+        return key in self._failed or moment - self._seen[key] >= self._patience
 
     def _send_all(self, kept: Sequence[Unpublished]) -> None:
+        if not kept:
+            return
         # What cannot be routed shares that with all that go the same way, and with nothing else.
         ways: dict[tuple[str, str, str], list[Unpublished]] = {}
         for one in kept:
             message = one.publication
             ways.setdefault((message.queue, message.exchange, message.routing_key), []).append(one)
+        passed = self._clock.timestamp() - kept[0].since
+        self._renew_at = self._clock.monotonic() + RENEW_AFTER - passed
         for place, some in enumerate(ways.values()):
             try:
                 self._send(some)
@@ -99,6 +114,10 @@ class Outbox:
                 raise
 
     def _send(self, kept: Sequence[Unpublished]) -> None:
+        if self._clock.monotonic() >= self._renew_at:
+            kept = self._ticks.take_over(kept, now=self._clock.timestamp())
+            if not kept:
+                return
         try:
             self._publish([one.publication for one in kept])
         except BrokerUnavailable:

@@ -68,11 +68,11 @@ def beat(
     sedano -A proj beat -l INFO
     sedano -A proj schedule list     what is in the schedule, and when it runs next
     """
-    from sedano.monitoring.logging_setup import set_up_logging
+    from sedano.cli.app_logging import set_up_app_logging
     from sedano.worker.pidfile import pidfile as written_pidfile
 
     app = invocation.find_app()
-    set_up_logging(loglevel, logfile=logfile)
+    set_up_app_logging(app.settings.worker, loglevel, logfile=logfile)
     with written_pidfile(pidfile):
         scheduler = app.scheduler(longest_pause=max_interval)
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -38,7 +38,7 @@ class Finding:
     hint: str = ""
 
 
-@click.command(cls=SedanoCommand, short_help="Look for mistakes in settings, tasks, broker and results.")
+@click.command(cls=SedanoCommand, short_help="Look for mistakes in settings, tasks, schedule and servers.")
 @option("--tasks", "list_tasks", is_flag=True, help="List the registered tasks.")
 @option("--strict", is_flag=True, help="Warnings count as problems.")
 @option("--json", "as_json", is_flag=True, help="Answer in JSON, for scripts.")
@@ -137,6 +137,8 @@ def _results(app: "Sedano") -> Iterator[Finding]:
 
 
 def _schedule(app: "Sedano") -> Iterator[Finding]:
+    from sedano.beat.missed import next_moment
+
     app.configure_schedule()
     refusal = ""
     try:
@@ -149,8 +151,11 @@ def _schedule(app: "Sedano") -> Iterator[Finding]:
     for entry in entries:
         try:
             app.check_entry(entry)
+            next_moment(entry.schedule, app.clock.timestamp())
         except SedanoError as error:
             problems.append(f"the entry {entry.name!r} of the schedule cannot be run: {error}")
+        except Exception as error:  # a schedule of the user's own
+            problems.append(f"the entry {entry.name!r} of the schedule cannot be run: {error!r}")
     if refusal:
         yield Finding(PROBLEM if entries or wrong else NOTE, "schedule", refusal)
     for problem in problems:

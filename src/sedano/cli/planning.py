@@ -3,7 +3,6 @@
 Called in the zygote (and by a solo node in its own process): this is where user code is imported.
 """
 
-import logging
 import os
 import sys
 from pathlib import Path
@@ -13,24 +12,19 @@ import msgspec
 
 from sedano import ids, signals
 from sedano.app import Sedano
+from sedano.cli.app_logging import level_number, log_formats, set_up_app_logging
 from sedano.cli.find_app import find_app, import_tasks_of
 from sedano.cli.pool_limits import check_limits, check_slots
 from sedano.errors import ConfigurationError
 from sedano.execution.slot_kind import ASYNCIO, PREFORK, THREADS
 from sedano.loading import load_object
-from sedano.log import TASK_LOGGER
 from sedano.monitoring import log_lines
-from sedano.monitoring.logging_setup import (
-    TASK_FORMAT,
-    WORKER_FORMAT,
-    LogFormats,
-    redirect_output,
-    set_up_logging,
-)
+from sedano.monitoring.logging_setup import redirect_output
 from sedano.queues.queue_table import QueueTable
 from sedano.settings.pools import read_pools
 from sedano.settings.sections import WorkerSettings
 from sedano.settings.wiring import wiring_for
+from sedano.tasks.acknowledging import acks_on_timeout
 from sedano.tasks.rate_limits import rate_limit_of
 from sedano.tasks.task import Task
 from sedano.tasks.worker_view import worker_of
@@ -59,7 +53,7 @@ def load_application(options: NodeOptions) -> Sedano:
         for warning in load_object("sedano.contrib.django.startup:run_checks")():
             sys.stderr.write(f"{warning}\n")
     worker = worker_of(app, ids.node_name(options.name))
-    worker.learn(loglevel=_level(options), logfile=options.logfile, pidfile=options.pidfile)
+    worker.learn(loglevel=level_number(options.loglevel), logfile=options.logfile, pidfile=options.pidfile)
     start_signals.configuring(worker, app.conf, _as_celerys(options))
     return app
 
@@ -71,34 +65,11 @@ def set_up(app: Sedano, options: NodeOptions) -> None:
     concurrency = places(plan.posts, PREFORK) + places(plan.posts, THREADS) or 1
     worker.learn(pool_cls=plan.pool, concurrency=concurrency, queues=plan.queues)
     start_signals.initializing(worker)
-    _set_up_logging(app.settings.worker, options)
+    set_up_app_logging(app.settings.worker, options.loglevel, logfile=options.logfile)
     if app.settings.worker.redirect_stdouts:
         redirect_output(app.settings.worker.redirect_stdouts_level)
     log_lines.attach(app.announcer)
     start_signals.set_up(worker, app.conf)
-
-
-def _set_up_logging(worker: WorkerSettings, options: NodeOptions) -> None:
-    formats = _log_formats(worker)
-    about = {"loglevel": _level(options), "logfile": options.logfile, "colorize": bool(formats.color)}
-    own = {**about, "format": formats.worker or WORKER_FORMAT}
-    answers = signals.setup_logging.send(None, **own)
-    # A receiver that failed has set up nothing.
-    if any(not isinstance(answer, Exception) for _, answer in answers):
-        return
-    set_up_logging(
-        options.loglevel,
-        logfile=options.logfile,
-        formats=formats,
-        hijack_root=worker.hijack_root_logger,
-    )
-    signals.after_setup_logger.send(None, logger=logging.getLogger(), **own)
-    tasks = {**about, "format": formats.task or TASK_FORMAT}
-    signals.after_setup_task_logger.send(None, logger=logging.getLogger(TASK_LOGGER), **tasks)
-
-
-def _level(options: NodeOptions) -> int:
-    return logging.getLevelNamesMapping()[options.loglevel.upper()]
 
 
 def _as_celerys(options: NodeOptions) -> dict[str, Any]:
@@ -117,17 +88,7 @@ def _as_celerys(options: NodeOptions) -> dict[str, Any]:
         "soft_time_limit",
         "time_limit",
     )
-    return {"loglevel": _level(options), **{name: getattr(options, name) for name in names}}
-
-
-def _log_formats(worker: WorkerSettings) -> LogFormats:
-    return LogFormats(
-        worker=worker.log_format,
-        worker_dates=worker.log_datefmt,
-        task=worker.task_log_format,
-        task_dates=worker.task_log_datefmt,
-        color=worker.log_color,
-    )
+    return {"loglevel": level_number(options.loglevel), **{name: getattr(options, name) for name in names}}
 
 
 def make_plan(app: Sedano, options: NodeOptions) -> NodePlan:
@@ -135,8 +96,11 @@ def make_plan(app: Sedano, options: NodeOptions) -> NodePlan:
 
     Raises:
         ConfigurationError: options and settings do not make a node that could work.
+        NotSupported: it is to have a scheduler, whose claims nothing can hold.
     """
     settings = app.settings
+    if options.beat:
+        _ = app.ticks
     worker = settings.worker
     pool, pools = _pools(options, worker)
     has_coroutines = any(task.is_coroutine for task in app.tasks.values())
@@ -162,7 +126,7 @@ def make_plan(app: Sedano, options: NodeOptions) -> NodePlan:
         max_crashes=settings.tasks.max_crashes,
         lease=worker.lease.total_seconds(),
         soft_shutdown_timeout=worker.soft_shutdown_timeout.total_seconds(),
-        log_formats=_log_formats(worker),
+        log_formats=log_formats(worker),
         watched_files=tuple(_own_files()) if options.reload else (),
         wiring=wiring_for(settings, app.broker_url, app.result_url),
         warnings=(*app.conf.warnings, *_vain_receivers()),
@@ -183,6 +147,7 @@ def traits_of(task: Task[..., Any]) -> TaskTraits:
         rate_limit=None if task.app.settings.worker.disable_rate_limits else rate_limit_of(task),
         # A class of the user's may mean something else by it. Which word it is, check_slots judges.
         pool=task.pool if isinstance(task.pool, str) else None,  # type: ignore[arg-type]
+        acks_on_timeout=acks_on_timeout(task),
     )
 
 

@@ -1,7 +1,7 @@
 """``sedano schedule``: what runs by itself, and when; run it now, pause it, resume it."""
 
+import contextlib
 import time
-from collections.abc import Iterator
 from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
@@ -46,19 +46,13 @@ def list_entries(invocation: Invocation, /, as_json: bool) -> int:
     Exit codes: 0 all entries can be read, 1 some cannot.
     """
     app, entries, wrong = _schedule(invocation)
-    states = _states(app, entries)
-    now = time.time()
+    states, now = _states(app, entries), time.time()
+    shown = [_document(app, entry, states[entry.name], now, wrong) for entry in entries]
     if as_json:
-        write_json(
-            {
-                "entries": [_document(app, entry, states[entry.name]) for entry in entries],
-                "problems": [str(error) for error in wrong],
-            }
-        )
+        write_json({"entries": shown, "problems": wrong})
     else:
-        _draw(invocation, app, entries, states, now)
-        for error in wrong:
-            click.echo(f"Error: {error}", err=True)
+        _draw(invocation, shown, [states[entry.name] for entry in entries], now)
+        _tell(wrong)
     return int(bool(wrong))
 
 
@@ -71,25 +65,24 @@ def list_entries(invocation: Invocation, /, as_json: bool) -> int:
 @pass_invocation
 def next_runs(invocation: Invocation, /, name: str | None, number: int, as_json: bool) -> int:
     """Show the next runs of all entries, or of the entry NAME."""
-    app, entries, _ = _schedule(invocation)
+    app, entries, wrong = _schedule(invocation)
     if name is not None:
-        entries = [_named(entries, name)]
-    states = _states(app, entries)
+        entries, wrong = [_named(entries, name)], []
+    states, now = _states(app, entries), time.time()
     runs: list[tuple[float, Entry]] = []
     for entry in entries:
-        if not states[entry.name].paused:
-            runs += ((moment, entry) for moment in islice(_moments(entry, states[entry.name]), number))
+        runs += ((moment, entry) for moment in _coming(entry, states[entry.name], now, number, wrong))
     runs = sorted(runs, key=lambda run: (run[0], run[1].name))[:number]
+    _tell(wrong)
     if as_json:
         write_json(
             [{"at": _written(app, moment), "entry": entry.name, "task": entry.task} for moment, entry in runs]
         )
         return 0
-    now = time.time()
     for moment, entry in runs:
-        click.echo(f"{_written(app, moment)}  in {spoken(max(0.0, moment - now)):>8}  {entry.name}")
+        click.echo(f"{_written(app, moment)}  in {spoken(moment - now):>8}  {entry.name}")
     if not runs:
-        click.echo("Nothing will run: there is no entry, or those that there are are paused or over.")
+        click.echo("Nothing will run: no entry is there that is enabled, not paused, and not over.")
     return 0
 
 
@@ -132,11 +125,17 @@ def resume(invocation: Invocation, /, name: str) -> int:
     return 0
 
 
-def _schedule(invocation: Invocation) -> "tuple[Sedano, list[Entry], list[Exception]]":
+def _schedule(invocation: Invocation) -> "tuple[Sedano, list[Entry], list[str]]":
+    """The application, its entries, and what is wrong with those that cannot be read."""
     app = invocation.find_app()
     app.configure_schedule()
     entries, wrong = app.schedule_entries()
-    return app, sorted(entries, key=lambda entry: entry.name), list(wrong)
+    return app, sorted(entries, key=lambda entry: entry.name), [str(error) for error in wrong]
+
+
+def _tell(wrong: list[str]) -> None:
+    for problem in wrong:
+        click.echo(f"Error: {problem}", err=True)
 
 
 def _one(invocation: Invocation, name: str) -> "tuple[Sedano, Entry]":
@@ -162,13 +161,15 @@ def _states(app: "Sedano", entries: "list[Entry]") -> "dict[str, EntryState]":
     return dict(states_of(app.ticks, entries, now=time.time()))
 
 
-def _moments(entry: "Entry", state: "EntryState") -> Iterator[float]:
-    from sedano.beat.missed import next_moment
+def _coming(entry: "Entry", state: "EntryState", now: float, number: int, wrong: list[str]) -> list[float]:
+    """The next runs of an entry; a schedule of the user's own that raises has none, and is a problem."""
+    from sedano.beat.coming import coming_runs
 
-    moment = next_moment(entry.schedule, state.since)
-    while moment is not None:
-        yield moment
-        moment = next_moment(entry.schedule, moment)
+    try:
+        return list(islice(coming_runs(entry, state, now), number))
+    except Exception as error:
+        wrong.append(f"the entry {entry.name!r} of the schedule cannot be run: {error!r}")
+        return []
 
 
 def _written(app: "Sedano", moment: float | None) -> str | None:
@@ -177,10 +178,14 @@ def _written(app: "Sedano", moment: float | None) -> str | None:
     return datetime.fromtimestamp(moment, app.timezone).isoformat(sep=" ", timespec="seconds")
 
 
-def _document(app: "Sedano", entry: "Entry", state: "EntryState") -> dict[str, Any]:
-    from sedano.beat.missed import next_moment
+def _document(
+    app: "Sedano", entry: "Entry", state: "EntryState", now: float, wrong: list[str]
+) -> dict[str, Any]:
+    from sedano.beat.coming import is_overdue
 
-    due = None if state.paused or not entry.enabled else next_moment(entry.schedule, state.since)
+    coming, overdue = _coming(entry, state, now, 1, wrong), False
+    with contextlib.suppress(Exception):  # which has just been told
+        overdue = is_overdue(entry, state, now)
     return {
         "name": entry.name,
         "task": entry.task,
@@ -188,30 +193,26 @@ def _document(app: "Sedano", entry: "Entry", state: "EntryState") -> dict[str, A
         "source": entry.source,
         "enabled": entry.enabled,
         "paused": state.paused,
+        "overdue": overdue,
         "missed": entry.missed,
         "runs": state.runs,
         "last_run_at": _written(app, state.last_run_at),
-        "next_run_at": _written(app, due),
+        "next_run_at": _written(app, coming[0] if coming else None),
     }
 
 
 def _draw(
-    invocation: Invocation,
-    app: "Sedano",
-    entries: "list[Entry]",
-    states: "dict[str, EntryState]",
-    now: float,
+    invocation: Invocation, shown: list[dict[str, Any]], states: "list[EntryState]", now: float
 ) -> None:
     from rich.table import Table
 
     table = Table("entry", "task", "when", "last run", "next run", "", box=None, padding=(0, 1))
-    for entry in entries:
-        state = states[entry.name]
-        shown = _document(app, entry, state)
+    for one, state in zip(shown, states, strict=True):
         last = "-" if state.last_run_at is None else f"{spoken(max(0.0, now - state.last_run_at))} ago"
-        stopped = "paused" if state.paused else "" if entry.enabled else "disabled"
-        table.add_row(entry.name, entry.task, shown["schedule"], last, shown["next_run_at"] or "-", stopped)
+        is_said = {"paused": one["paused"], "disabled": not one["enabled"], "overdue": one["overdue"]}
+        why = next((word for word, is_so in is_said.items() if is_so), "")
+        table.add_row(one["name"], one["task"], one["schedule"], last, one["next_run_at"] or "-", why)
     console = invocation.console()
     console.print(table)
-    if not entries:
+    if not shown:
         console.print("The schedule is empty. The setting beat_schedule fills it.")

@@ -23,7 +23,15 @@ NO_EVENTS: Final = "this version has no monitor to send events to yet"
 BROKER: Final[tuple[Setting, ...]] = (
     works("broker_url", "broker", "url", parsers.BROKER_URL),
     works("broker_transport_options", "broker", "transport_options", parsers.OPTIONS),
-    works("broker_connection_timeout", "broker", "connection_timeout", parsers.duration()),
+    works(
+        "broker_connection_timeout",
+        "broker",
+        "connection_timeout",
+        parsers.duration(),
+        without_exchanges=NoEffect(
+            "broker_publish_timeout says how long a call may take, connecting included"
+        ),
+    ),
     own("broker_publish_timeout", "broker", "publish_timeout", parsers.duration()),
     refused("broker_read_url", ONE_URL),
     refused("broker_write_url", ONE_URL),

@@ -14,26 +14,23 @@ from sedano.settings.setting import Setting
 from sedano.settings.task_names import APP, TASK
 from sedano.settings.worker_names import BEAT, WORKER
 
-#: By name, as of Celery 4: ``task_acks_late``.
-SETTINGS: Final[Mapping[str, Setting]] = MappingProxyType(
-    {
-        setting.name: setting
-        for area in (
-            APP,
-            BROKER,
-            RESULT,
-            TASK,
-            WORKER,
-            BEAT,
-            CONTROL,
-            EVENT,
-            SECURITY,
-            OTHER_STORES,
-            UNDECLARED,
-        )
-        for setting in area
-    }
+#: Each name once.
+ROWS: Final[tuple[Setting, ...]] = (
+    *APP,
+    *BROKER,
+    *RESULT,
+    *TASK,
+    *WORKER,
+    *BEAT,
+    *CONTROL,
+    *EVENT,
+    *SECURITY,
+    *OTHER_STORES,
+    *UNDECLARED,
 )
+
+#: By name, as of Celery 4: ``task_acks_late``.
+SETTINGS: Final[Mapping[str, Setting]] = MappingProxyType({row.name: row for row in ROWS})
 
 #: From the names before Celery 4 to today's: ``CELERYD_CONCURRENCY`` to ``worker_concurrency``.
 NEW_NAMES: Final[Mapping[str, str]] = MappingProxyType(

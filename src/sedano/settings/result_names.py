@@ -169,10 +169,6 @@ OTHER_STORES: Final[tuple[Setting, ...]] = (
 
 #: Celery reads these without declaring them, so that they are in no list of its settings.
 UNDECLARED: Final[tuple[Setting, ...]] = (
-    refused(
-        "redis_backend_use_ssl",
-        "write it into result_backend: rediss://host?ssl_ca_certs=/etc/ca.pem&ssl_cert_reqs=required",
-    ),
     *_store(
         "Redis",
         redis_backend_health_check_interval=None,

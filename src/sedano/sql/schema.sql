@@ -38,6 +38,10 @@ CREATE INDEX IF NOT EXISTS sedano_message_claimed
 CREATE INDEX IF NOT EXISTS sedano_message_parked
     ON sedano_message (task) WHERE state = 'parked';
 
+-- message_unpublished --
+CREATE INDEX IF NOT EXISTS sedano_message_unpublished
+    ON sedano_message (ready_since) WHERE state = 'unpublished';
+
 -- node --
 -- One row for each incarnation of a node that holds a lease; deleted by whoever takes it for dead.
 CREATE TABLE IF NOT EXISTS sedano_node (

@@ -8,6 +8,8 @@ from typing import Final, NamedTuple
 from sedano.errors import NotSupported
 from sedano.queues.exchange import DIRECT, FANOUT
 from sedano.queues.queue_table import QueueTable
+from sedano.settings.sections import Settings
+from sedano.settings.wiring import Wiring
 from sedano.tasks.options import TaskOptions
 
 
@@ -34,6 +36,11 @@ class Addresses:
         self._table = table
         self._default_queue = default_queue
         self._by_name: dict[str, Address] = {}
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> "Addresses":
+        """As the settings describe the queues."""
+        return cls(QueueTable(Wiring.from_settings(settings).queues), settings.tasks.default_queue)
 
     def find(self, queue: str | None, call: TaskOptions, route: TaskOptions) -> Address:
         """Where a call goes.

@@ -18,10 +18,8 @@ from sedano.errors import BrokerUnavailable, NotSupported
 from sedano.message.celery_v2 import encode
 from sedano.message.task_message import TaskMessage
 from sedano.queues.exchange_brokers import has_exchanges
-from sedano.queues.queue_table import QueueTable
 from sedano.results.replies import Replies, replies_of, sends_replies
 from sedano.settings.sections import Settings
-from sedano.settings.wiring import Wiring
 from sedano.tasks import publish_signals
 from sedano.tasks.addresses import Addresses, refuse_exchanges
 from sedano.tasks.options import NO_OPTIONS, TaskOptions
@@ -317,6 +315,10 @@ class Publisher:
             return options.on_commit
         return self._application.settings.tasks.publish_on_commit if task is None else task.publish_on_commit
 
+    def hang_up(self) -> None:
+        """The application has closed its connections: what is used again is opened again."""
+        self._settings, self.replies = None, None
+
     def _listen(self, publications: Sequence[Publication]) -> None:
         if self.replies is not None and self.expects_replies(publications):
             self.replies.listen()
@@ -364,11 +366,8 @@ class Publisher:
         self._application.finalize()
         exchanges = has_exchanges(settings.broker.url)
         self._router = Router(settings.tasks.routes, exchanges=exchanges)
-        self._addresses = None
+        self._addresses = Addresses.from_settings(settings) if exchanges else None
         self.replies = replies_of(self._application.results) if sends_replies(settings) else None
-        if exchanges:
-            table = QueueTable(Wiring.from_settings(settings).queues)
-            self._addresses = Addresses(table, settings.tasks.default_queue)
         self._settings = settings
 
 

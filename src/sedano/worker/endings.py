@@ -10,6 +10,7 @@ import signal
 import msgspec
 
 from sedano.brokers.crash_attempts import crash_delay
+from sedano.brokers.delivery import Delivery
 from sedano.brokers.publication import Publication
 from sedano.brokers.settlement import Bury, Finish, Record, Requeue, Settlement
 from sedano.clock import Clock
@@ -27,6 +28,7 @@ from sedano.execution.job import Job
 from sedano.message.body_peek import carries_workflow
 from sedano.message.envelope import Envelope
 from sedano.message.task_headers import mark_revoked
+from sedano.results.result_write import ResultWrite
 from sedano.worker.child_link import ChildLink, Wreckage
 from sedano.worker.plan import NodePlan
 from sedano.worker.verdict_results import VerdictResults
@@ -72,12 +74,15 @@ class Endings:
             return self.unheard(job)
         if isinstance(ending, Crashed):
             return Requeue(delivery.tag, crashed=not ending.counted)
-        if isinstance(ending, TimedOut) and not has_followers:
+        if isinstance(ending, TimedOut) and (not has_followers or not self._acks_on_timeout(delivery)):
             return self.unheard(job)
         return Requeue(delivery.tag, begun=not isinstance(ending, Expired | Revoked))
 
     def unheard(self, job: Job) -> Settlement:
-        """Nobody can be told of the end: that costs every process its life. Only the result is stored."""
+        """Nobody can be told of the end: that costs every process its life. Only the result is stored.
+
+        What is tried again after its time limit is tried again all the same.
+        """
         delivery, ending = job.delivery, job.ending
         if ending is None:
             return self.unstarted(job)
@@ -89,6 +94,8 @@ class Endings:
         if isinstance(ending, Crashed):
             reason = f"TaskCrashed: {ending.reason}"
             return Bury(delivery.tag, reason=reason, crashed=not ending.counted, result=result)
+        if isinstance(ending, TimedOut) and not self._acks_on_timeout(delivery):
+            return self._after_crash(delivery, result)
         return Finish(delivery.tag, result=result)
 
     def of_dead_child(
@@ -150,8 +157,7 @@ class Endings:
         if ending.failure is not None:
             return self.unheard(job)
         if crashes <= self._plan.max_crashes:
-            due = self._clock.timestamp() + crash_delay(crashes)
-            return Requeue(delivery.tag, due=due, crashed=True)
+            return self._after_crash(delivery)
         failed = msgspec.structs.replace(
             ending, failure=f"the process that was to start the body died: {why}"
         )
@@ -183,7 +189,6 @@ class Endings:
             reason = f"Worker exited prematurely: {reason}; run {crashes} times"
             logger.error("Task %s[%s] is buried: %s", delivery.task, delivery.task_id, reason)
             return self._ended(job, Crashed(reason))
-        delay = crash_delay(crashes)
         logger.error(
             "Task %s[%s] killed its process (pid %s): %s. Crash %d of %d; it runs again in %g s",
             delivery.task,
@@ -192,9 +197,17 @@ class Endings:
             reason,
             crashes,
             self._plan.max_crashes,
-            delay,
+            crash_delay(crashes),
         )
-        return Requeue(delivery.tag, due=self._clock.timestamp() + delay, crashed=True)
+        return self._after_crash(delivery)
+
+    def _after_crash(self, delivery: Delivery, result: ResultWrite | None = None) -> Requeue:
+        due = self._clock.timestamp() + crash_delay(delivery.crashes + 1)
+        return Requeue(delivery.tag, due=due, crashed=True, result=result)
+
+    def _acks_on_timeout(self, delivery: Delivery) -> bool:
+        traits = self._plan.tasks.get(delivery.task)
+        return traits is None or traits.acks_on_timeout
 
 
 def _again(job: Job, envelope: Envelope) -> Publication:

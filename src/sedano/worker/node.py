@@ -256,7 +256,7 @@ class Node:
                 case words.HeraldForked(number=number, pid=pid):
                     self._heralding.name(number, pid)
                 case words.SchedulerForked(pid=pid):
-                    self._scheduling.name(pid)
+                    self._scheduling.name(zygote, pid)
                 case words.Ready(plan=plan):
                     self._finish_reload(zygote, plan)
                 case words.Broken():

@@ -29,6 +29,8 @@ class TaskTraits(msgspec.Struct, frozen=True, array_like=True):
     rate_limit: RateLimit | None = None
     #: The kind of slot that the task asks for; None leaves it to the node.
     pool: SlotKind | None = None
+    #: Whether it is done with when it has run past its hard limit; otherwise it is tried again.
+    acks_on_timeout: bool = True
 
 
 class NodePlan(msgspec.Struct, frozen=True, kw_only=True):

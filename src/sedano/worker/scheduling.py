@@ -22,8 +22,6 @@ class SchedulerForker(Protocol):
 
     def fork_scheduler(self, descriptor: int) -> None: ...
 
-    def kill(self, pid: int, number: int) -> None: ...
-
 
 class Scheduling:
     """At most one scheduler, which ends when it is hung up on."""
@@ -31,7 +29,7 @@ class Scheduling:
     def __init__(self, *, wanted: bool) -> None:
         self._wanted = wanted
         self._zygote: SchedulerForker | None = None
-        #: Its end of a socket pair is with the scheduler; that it is closed tells it to end.
+        #: The other end of this socket is with the scheduler; that it is closed tells it to end.
         self._life: socket.socket | None = None
         self._pid: int | None = None
         self._begun_at = 0.0
@@ -57,19 +55,16 @@ class Scheduling:
         self._begun_at = now
         return None
 
-    def name(self, pid: int) -> None:
-        """The zygote has forked it."""
-        self._pid = pid
+    def name(self, zygote: SchedulerForker, pid: int) -> None:
+        """A zygote has forked it, or the one before."""
+        if zygote is self._zygote:
+            self._pid = pid
 
     def bury(self, pid: int, returncode: int, now: float) -> bool:
-        """A process has ended; whether it was the scheduler."""
+        """A process has ended; whether it was the scheduler, which nobody had told to."""
         if pid != self._pid:
             return False
-        self._pid = None
-        if self._life is None:
-            return True  # it was told to
-        self._life.close()
-        self._life = None
+        self._hang_up()
         if now - self._begun_at >= LIVED_WELL:
             self._deaths = 0
         delay = self._backoff.delay(self._deaths)
@@ -84,8 +79,11 @@ class Scheduling:
         return True
 
     def stop(self) -> None:
-        """Hang up: the scheduler ends. Idempotent."""
+        """Have the scheduler end, and fork no other. Idempotent."""
+        self._hang_up()
+        self._zygote = None
+
+    def _hang_up(self) -> None:
         if self._life is not None:
             self._life.close()
-            self._life = None
-        self._zygote = None
+        self._life = self._pid = None

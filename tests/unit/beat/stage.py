@@ -48,11 +48,16 @@ class Stage:
         self.ticks.write(name, b"", now=self.clock.timestamp())
 
     def scheduler(
-        self, *, clock: Clock | None = None, entries: Mapping[str, Entry] | None = None, outbox: bool = False
+        self,
+        *,
+        clock: Clock | None = None,
+        entries: Mapping[str, Entry] | None = None,
+        outbox: bool = False,
+        publish: Callable[[Sequence[Publication]], None] | None = None,
     ) -> Scheduler:
         clock = clock or self.clock
         known = self.entries if entries is None else entries
-        out = Outbox(self.ticks, publish=lambda some: self.publish(some), clock=clock)
+        out = Outbox(self.ticks, publish=publish or (lambda some: self.publish(some)), clock=clock)
         return Scheduler(
             self.ticks,
             read_entries=lambda: list(known.values()),

@@ -85,6 +85,37 @@ def test_receivers_are_asked_for_entries_once(app: Sedano) -> None:
     assert asked == [app]
 
 
+@pytest.mark.parametrize(
+    ("given", "following"),
+    [
+        (90, "2028-05-01T10:01:30"),
+        (90.0, "2028-05-01T10:01:30"),
+        (timedelta(minutes=90), "2028-05-01T11:30:00"),
+        (schedule(timedelta(hours=3)), "2028-05-01T13:00:00"),
+        (crontab(hour="*/6", minute=15), "2028-05-01T12:15:00"),
+        (crontab(day_of_week="wed-fri", hour=7, minute="30,45"), "2028-05-03T07:30:00"),
+        (crontab(month_of_year="jun,december", day_of_month=2, hour=0, minute=0), "2028-06-02T00:00:00"),
+        (crontab.from_string("0 4 * * sun"), "2028-05-07T04:00:00"),
+        (clocked(datetime(2030, 1, 1, tzinfo=UTC)), "2030-01-01T00:00:00"),
+    ],
+    ids=repr,
+)
+def test_an_entry_may_have_a_schedule_of_any_kind(app: Sedano, given: Any, following: str) -> None:
+    app.conf.beat_schedule = {"tidy": {"task": "proj.tidy", "schedule": given}}
+
+    found = entries(app)["tidy"].schedule.next_after(datetime(2028, 5, 1, 10, tzinfo=UTC))
+
+    assert found == datetime.fromisoformat(following).replace(tzinfo=UTC)
+
+
+def test_an_interval_may_be_relative_to_the_clock(app: Sedano) -> None:
+    app.conf.beat_schedule = {"tidy": {"task": "proj.tidy", "schedule": 3600 * 3, "relative": True}}
+
+    found = entries(app)["tidy"].schedule.next_after(datetime(2028, 5, 1, 10, 20, tzinfo=UTC))
+
+    assert found == datetime(2028, 5, 1, 13, tzinfo=UTC)
+
+
 def test_an_entry_from_code_has_its_signature_for_a_name(app: Sedano) -> None:
     assert app.add_periodic_task(5, app.tasks["proj.tidy"].s("/a")) == "proj.tidy('/a')"
 
@@ -172,18 +203,20 @@ def test_an_entry_that_is_wrong_is_named_and_the_others_are_there(
     assert says in str(error)
 
 
-def test_what_is_wrong_is_said_once(app: Sedano, caplog: pytest.LogCaptureFixture) -> None:
-    app.conf.beat_schedule = {"wrong": {"task": "proj.tidy"}}
+def test_what_is_wrong_is_said_once_until_it_was_right(app: Sedano, caplog: pytest.LogCaptureFixture) -> None:
+    wrong, right = {"task": "proj.tidy"}, {"task": "proj.tidy", "schedule": 9}
+    app.conf.beat_schedule = {"odd": wrong}
     scheduler = app.scheduler()
 
     with caplog.at_level(logging.ERROR):
-        for name in ("a", "b"):
-            app.set_periodic_task(name, "proj.tidy", 99)
+        for number, odd in enumerate((wrong, wrong, right, wrong, wrong)):
+            app.conf.beat_schedule = {"odd": odd}
+            app.set_periodic_task(f"other {number}", "proj.tidy", 99)
             assert isinstance(app.clock, ManualClock)
             app.clock.advance(2)
             scheduler.turn()
 
-    assert [record.message for record in caplog.records if "'wrong'" in record.message][1:] == []
+    assert len([record for record in caplog.records if "'odd'" in record.message]) == 2
 
 
 def test_the_message_of_a_run_is_that_of_a_call(app: Sedano) -> None:
@@ -239,6 +272,30 @@ def test_an_entry_that_cannot_be_run_has_no_message(
 
     with pytest.raises(error):
         app.prepare_entry(entries(app)["tidy"])
+
+
+def test_celerys_starting_deadline_is_the_grace_of_crontabs_that_have_none(app: Sedano) -> None:
+    app.conf.beat_cron_starting_deadline = 30
+    app.conf.beat_schedule = {
+        "daily": {"task": "proj.tidy", "schedule": crontab(hour=4, minute=0)},
+        "weekly": {"task": "proj.tidy", "schedule": crontab(hour=4, minute=0, day_of_week=1), "grace": None},
+        "often": {"task": "proj.tidy", "schedule": 3600},
+    }
+
+    assert {name: entry.grace for name, entry in entries(app).items()} == {
+        "daily": 30,
+        "weekly": None,
+        "often": None,
+    }
+
+
+def test_a_schedule_is_looked_at_as_often_as_the_setting_says(app: Sedano) -> None:
+    app.conf.beat_schedule = {"tidy": {"task": "proj.tidy", "schedule": 3600}}
+
+    assert app.scheduler().turn() == 1.0
+    assert app.scheduler(longest_pause=0.5).turn() == 0.5
+    app.conf.beat_max_loop_interval = 0.25
+    assert app.scheduler().turn() == 0.25
 
 
 def test_of_a_broker_that_keeps_only_messages_the_schedule_is_beside_the_results(tmp_path: Path) -> None:

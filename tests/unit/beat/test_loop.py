@@ -1,12 +1,17 @@
 """The scheduler's loop, turn by turn, on a clock that the test turns."""
 
 import logging
+import sys
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from types import FrameType
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from sedano.beat.entry import Entry
+from sedano.beat.loop import Scheduler
 from sedano.brokers.publication import Publication
 from sedano.errors import ConfigurationError
 from sedano.schedules import clocked, crontab
@@ -292,3 +297,73 @@ def test_an_entry_that_was_repaired_runs_at_its_next_moment(stage: Stage) -> Non
     stage.pass_time(100, scheduler)
 
     assert 8 <= len(stage.started()) <= 11
+
+
+def test_a_change_is_looked_for_every_second_whatever_is_due(stage: Stage) -> None:
+    # After a turn for its tick the next one would be due 1.9 seconds after the last look.
+    stage.write("tidy", 0.95)
+    scheduler = stage.scheduler()
+    scheduler.turn()
+    pauses = 0.0
+    looks = [0.0]
+    changes = stage.ticks.changes
+
+    class Looked:
+        """The store, which notes when it is asked for changes."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(stage.broker.ticks, name)
+
+        def changes(self) -> int:
+            looks.append(pauses)
+            return changes()
+
+    stage.ticks = Looked()  # type: ignore[assignment]
+    scheduler = stage.scheduler()
+    while pauses < 30:
+        pause = scheduler.turn()
+        stage.clock.advance(pause)
+        pauses += pause
+
+    assert max(later - look for look, later in pairwise(looks)) <= 1.001
+
+
+def test_a_scheduler_ends_wherever_a_signal_interrupts_it(stage: Stage) -> None:
+    line = 0
+    while True:
+        line += 1
+        scheduler = Scheduler(
+            stage.ticks, read_entries=list, prepare=stage.prepare, clock=stage.clock, longest_pause=0.001
+        )
+        if not stopped_at_line(scheduler, line):
+            break
+
+    assert line > 50
+
+
+def stopped_at_line(scheduler: Scheduler, line: int) -> bool:
+    """Run the scheduler, and stop it from within when so many lines have been run, as handlers of signals do.
+
+    Returns:
+        False if it did not come so far in its first turns: it was stopped then.
+    """
+    lines = turns = 0
+    stopped = False
+
+    def trace(frame: FrameType, event: str, argument: Any) -> Any:
+        nonlocal lines, turns, stopped
+        lines += event == "line"
+        turns += event == "call" and frame.f_code.co_name == "turn"
+        if not stopped and (lines == line or turns == 3):
+            stopped = True
+            sys.settrace(None)
+            scheduler.stop()
+        return trace if not stopped else None
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        scheduler.run()
+    finally:
+        sys.settrace(before)
+    return turns < 3

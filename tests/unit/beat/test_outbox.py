@@ -2,15 +2,19 @@
 
 import logging
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
 from sedano import ids
-from sedano.beat.outbox import PATIENCE
+from sedano.beat.outbox import SPARE, Outbox
 from sedano.brokers.publication import Publication
 from sedano.errors import BrokerError, BrokerUnavailable
 from sedano.testing.messages import publication
 from tests.unit.beat.stage import Ahead, Stage
+
+#: Publishing may take 2 s.
+PATIENCE = 2.0 + SPARE
 
 
 class Died(BaseException):
@@ -105,6 +109,91 @@ def test_what_a_scheduler_had_claimed_when_it_died_another_one_publishes(stage: 
 
     assert sorted(stage.started()) == sorted([one.publication.task_id, two.publication.task_id])
     assert stage.ticks.unpublished(limit=10) == []
+
+
+def test_what_two_schedulers_died_with_a_third_one_publishes(stage: Stage) -> None:
+    stage.write("tidy", 3600)
+    first, second, third = [stage.scheduler(outbox=True) for _ in range(3)]
+    for scheduler in (first, second, third):
+        scheduler.turn()
+    publish, stage.publish = stage.publish, die
+    stage.clock.advance(3600)
+    with pytest.raises(Died):
+        first.turn()
+    with pytest.raises(Died):
+        stage.pass_time(PATIENCE + 2, second)
+    stage.publish = publish
+
+    stage.pass_time(PATIENCE + 2, third)
+
+    assert names(stage) == ["tidy"]
+    assert stage.ticks.unpublished(limit=10) == []
+
+
+def test_what_is_published_slowly_is_not_taken_for_left_behind(stage: Stage) -> None:
+    for number in range(20):
+        stage.write(f"tidy{number}", 3600)
+    # Each goes a way of its own, and so with a publication of its own.
+    stage.prepare = lambda entry: publication(f"{entry.name} {ids.task_id()}", queue=entry.name)
+    slow, other = stage.scheduler(outbox=True), stage.scheduler(outbox=True, entries={})
+    for scheduler in (slow, other):
+        scheduler.turn()
+    publish, sent = stage.publish, []
+
+    def note(publications: Sequence[Publication]) -> None:
+        sent.extend(one.task_id for one in publications)
+        publish(publications)
+
+    def publish_slowly(publications: Sequence[Publication]) -> None:
+        stage.publish = note
+        stage.pass_time(0.5, other)
+        stage.publish = publish_slowly
+        note(publications)
+
+    stage.publish = publish_slowly
+    stage.clock.advance(3600)
+    slow.turn()
+    stage.pass_time(10, slow, other)
+
+    assert len(sent) == len(set(sent)) == 20
+
+
+def test_a_scheduler_that_was_frozen_after_its_claim_does_not_publish_what_another_has_published(
+    stage: Stage,
+) -> None:
+    stage.write("tidy", 3600)
+    frozen, other = stage.scheduler(outbox=True), stage.scheduler(outbox=True, entries={})
+    for scheduler in (frozen, other):
+        scheduler.turn()
+    claim = stage.broker.ticks.claim
+
+    def claim_and_freeze(*args: Any, **kwargs: Any) -> list[bool]:
+        claimed = claim(*args, **kwargs)
+        stage.pass_time(PATIENCE + 2, other)
+        return claimed
+
+    stage.broker.ticks.claim = claim_and_freeze  # type: ignore[method-assign]
+    stage.clock.advance(3600)
+    frozen.turn()
+
+    assert names(stage) == ["tidy"]
+    assert stage.ticks.unpublished(limit=10) == []
+
+
+def test_others_wait_as_long_as_publishing_may_take(stage: Stage) -> None:
+    stage.write("tidy", 3600)
+    dying = stage.scheduler(outbox=True)
+    outbox = Outbox(stage.ticks, publish=stage.broker.publish, publish_timeout=30.0, clock=stage.clock)
+    dying.turn()
+    stage.publish = die
+    stage.clock.advance(3600)
+    with pytest.raises(Died):
+        dying.turn()
+
+    for seconds, published in ((0.0, 0), (30.5, 0), (1.0, 1)):
+        stage.clock.advance(seconds)
+        outbox.catch_up(stage.clock.timestamp())
+        assert len(names(stage)) == published
 
 
 def test_what_had_been_published_by_one_that_died_is_there_twice_under_one_id(stage: Stage) -> None:

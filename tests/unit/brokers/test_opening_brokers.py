@@ -72,11 +72,12 @@ def test_options_that_a_broker_does_not_have_are_refused(tmp_path: Path) -> None
         open_broker("memory://", options={"a": 1})
 
 
+@pytest.mark.parametrize(("driver", "extra"), [("redis", "redis"), ("amqp", "rabbitmq")])
 def test_a_driver_that_is_not_installed_is_named_with_what_installs_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, driver: str, extra: str
 ) -> None:
-    (tmp_path / "adapter_without_driver.py").write_text("import redis.does_not_exist\n")
+    (tmp_path / f"adapter_without_{driver}.py").write_text(f"import {driver}.does_not_exist\n")
     monkeypatch.syspath_prepend(str(tmp_path))
 
-    with pytest.raises(ConfigurationError, match=r"pip install 'sedano\[redis\]'"):
-        load_adapter("adapter_without_driver:Broker")
+    with pytest.raises(ConfigurationError, match=rf"pip install 'sedano\[{extra}\]'"):
+        load_adapter(f"adapter_without_{driver}:Broker")

@@ -22,6 +22,7 @@ from sedano.results.group_store import WorkflowChange
 from sedano.results.result_write import ResultWrite
 from sedano.results.sqlite.store import SqliteResultStore
 from sedano.sql.sqlite_location import SqliteLocation
+from sedano.sql.statements import load_statements
 from sedano.testing.broker_cases.fixtures import drain, ids_of
 from sedano.testing.group_store_cases import part
 from sedano.testing.messages import publication
@@ -347,3 +348,18 @@ def _without_the_rights_of_root() -> Iterator[None]:
         yield
     finally:
         os.seteuid(0)
+
+
+@pytest.mark.parametrize("statement", ["unpublished", "take_over", "published"])
+def test_messages_for_another_broker_are_found_without_reading_the_whole_table(statement: str) -> None:
+    database = sqlite3.connect(":memory:")
+    for made in load_statements("sedano.sql", "schema.sql").values():
+        database.execute(made)
+    asked = load_statements("sedano.brokers.sqlite", "ticks.sql")[statement]
+
+    plan = database.execute(
+        f"EXPLAIN QUERY PLAN {asked}", {"limit": 1, "now": 0, "task_id": "a", "since": 0}
+    ).fetchall()
+
+    assert ["USING INDEX sedano_message_unpublished" in step[3] for step in plan] == [True]
+    database.close()

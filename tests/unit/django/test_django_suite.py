@@ -9,6 +9,8 @@ from xml.etree import ElementTree
 
 import pytest
 
+from tests.once import filled_once
+
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parents[2]
 PARTS = sorted(path.stem for path in (HERE / "suite").glob("test_*.py"))
@@ -22,8 +24,17 @@ pytestmark = pytest.mark.skipif(
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, list[str]]:
     """For each part of the suite, its tests that did not pass, and why; no part is left out that ran."""
-    report = tmp_path_factory.mktemp("django") / "report.xml"
-    command = [sys.executable, "-m", "pytest", str(HERE / "suite"), "-q", f"--junitxml={report}"]
+    report = filled_once(tmp_path_factory, "django-suite", _run) / "report.xml"
+    found: dict[str, list[str]] = {}
+    for case in ElementTree.parse(report).iter("testcase"):
+        part = next(name for name in case.get("classname", "").split(".") if name in PARTS)
+        failures = found.setdefault(part, [])
+        failures += [f"{case.get('name')}\n{what.text}" for what in case if what.tag in ("failure", "error")]
+    return found
+
+
+def _run(folder: Path) -> None:
+    command = [sys.executable, "-m", "pytest", str(HERE / "suite"), "-q", f"--junitxml={folder}/report.xml"]
     done = subprocess.run(
         [*command, "-p", "no:cacheprovider", "-p", "no:django"],
         cwd=REPOSITORY,
@@ -33,12 +44,6 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, list[str]
         timeout=170,
     )
     assert done.returncode in (0, 1), done.stdout + done.stderr
-    found: dict[str, list[str]] = {}
-    for case in ElementTree.parse(report).iter("testcase"):
-        part = next(name for name in case.get("classname", "").split(".") if name in PARTS)
-        failures = found.setdefault(part, [])
-        failures += [f"{case.get('name')}\n{what.text}" for what in case if what.tag in ("failure", "error")]
-    return found
 
 
 @pytest.mark.parametrize("part", PARTS)

@@ -1,9 +1,11 @@
 """The table of names says of every setting of the real Celery what becomes of it."""
 
+from collections import Counter
+
 import pytest
 from celery.app.defaults import _TO_OLD_KEY, DEFAULTS
 
-from sedano.settings.celery_names import ENVIRONMENT, NEW_NAMES, SETTINGS
+from sedano.settings.celery_names import ENVIRONMENT, NEW_NAMES, ROWS, SETTINGS
 from sedano.settings.setting import NOT_CELERYS, SECTIONS, Setting, Works
 
 WORKING = [setting for setting in SETTINGS.values() if isinstance(setting.fate, Works)]
@@ -11,6 +13,10 @@ WORKING = [setting for setting in SETTINGS.values() if isinstance(setting.fate, 
 
 def by_name(setting: Setting) -> str:
     return setting.name
+
+
+def test_no_setting_has_two_rows() -> None:
+    assert [name for name, rows in Counter(row.name for row in ROWS).items() if rows > 1] == []
 
 
 def test_no_setting_of_celery_is_missing() -> None:

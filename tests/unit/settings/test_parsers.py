@@ -205,6 +205,7 @@ FOR_RABBITMQ = {
     "task_create_missing_queue_type": "quorum",
     "task_create_missing_queue_exchange_type": "topic",
     "task_queue_max_priority": 9,
+    "broker_connection_timeout": 10,
     "broker_heartbeat": 30,
     "broker_login_method": "EXTERNAL",
     "broker_failover_strategy": "shuffle",
@@ -229,6 +230,7 @@ def test_settings_for_rabbitmq_reach_it() -> None:
         max_priority=9,
     )
     assert (wiring.heartbeat, wiring.login_method, wiring.use_ssl) == (30.0, "EXTERNAL", tls)
+    assert wiring.connection_timeout == 10.0
     assert (wiring.failover_strategy, wiring.delayed_queue_type) == ("shuffle", "classic")
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(wiring), type=Wiring) == wiring
 

@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from sedano.testing.clock import ManualClock
 from sedano.worker.child_link import ChildLink, Wreckage
 from sedano.worker.endings import Endings
 from sedano.worker.verdict_results import VerdictResults
-from tests.unit.worker.conftest import delivery, job, plan
+from tests.unit.worker.conftest import delivery, job, plan, traits
 
 
 @pytest.fixture
@@ -168,6 +169,31 @@ def test_a_task_of_a_workflow_that_timed_out_runs_again_rather_than_leave_the_ot
     assert endings.untold(of_workflow) == Requeue(1)
     assert isinstance(endings.untold(job(1, ending=TimedOut(5.0))), Finish)
     assert endings.must_stay(of_workflow)
+
+
+@pytest.mark.parametrize("workflow", [{}, {"chain": [{"task": "short", "options": {"task_id": "next"}}]}])
+def test_a_task_that_is_tried_again_after_its_limit_is_so_where_nobody_can_be_told(
+    clock: ManualClock, workflow: dict[str, Any]
+) -> None:
+    made = plan(tasks={"short": traits(acks_on_timeout=False)})
+    endings = Endings(made, results=VerdictResults(made, clock=clock), clock=clock)
+    overran = Job(delivery(1, crashes=1, **workflow), ending=TimedOut(5.0))
+
+    for settlement in (endings.untold(overran), endings.unheard(overran)):
+        assert isinstance(settlement, Requeue)
+        assert settlement.crashed
+        assert settlement.due == clock.timestamp() + 2.0
+        assert "TimeLimitExceeded" in error_in(settlement.result)
+
+
+def test_what_is_tried_again_after_its_limit_is_not_so_where_its_message_is_gone(clock: ManualClock) -> None:
+    made = plan(tasks={"short": traits(acks_on_timeout=False)})
+    endings = Endings(made, results=VerdictResults(made, clock=clock), clock=clock)
+
+    settlement = endings.untold(job(1, acknowledged=True, ending=TimedOut(5.0)))
+
+    assert isinstance(settlement, Record)
+    assert not settlement.follow_ups
 
 
 def test_a_task_without_a_message_leaves_one_that_tells_the_workflow(

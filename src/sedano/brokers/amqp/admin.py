@@ -14,7 +14,6 @@ from sedano.amqp.link import AmqpLink
 from sedano.brokers.admin import DeadLetter, NodeRecord, QueueDepth, Remark, StoredMessage, Substitute
 from sedano.brokers.amqp import dead_letters, server_checks
 from sedano.brokers.amqp.consumers import Arrival
-from sedano.brokers.amqp.copy import Copy
 from sedano.brokers.amqp.looking import Look, look
 from sedano.brokers.amqp.message import decode, due_of
 from sedano.brokers.amqp.node_log import Heartbeat, Marker, NodeLog, Paused, outgoing
@@ -229,9 +228,8 @@ class AmqpAdmin:
         replayed = 0
         now = self._clock.timestamp()
         with self._session() as session:
-            for arrival, letter in self._letters(session, keys):
-                copy = Copy(letter.queue, dead_letters.replayed(arrival.message, now))
-                session.outbound.publish((), [copy])
+            for arrival, _ in self._letters(session, keys):
+                session.outbound.publish((), [dead_letters.replayed(arrival.message, now)])
                 session.look.remove(arrival)
                 replayed += 1
         return replayed

@@ -6,6 +6,7 @@ for is gone within a moment, for twice as much. Gives back what nobody wants. Ne
 
 import time
 from bisect import insort
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from operator import attrgetter
 from typing import Any, Final
@@ -21,6 +22,9 @@ from sedano.queues.queue_table import QUORUM
 UNWANTED: Final = 0.1
 #: What lies in a queue while we have room for it is on its way, and here by then. Seconds.
 _COMES_WITHIN: Final = 0.2
+#: A quorum queue is handed 32 acknowledgements ahead of those it has carried out, no more; the others wait in
+#: the channel, and are lost with it.
+ACKNOWLEDGED_AT_ONCE: Final = 16
 #: No consumer is sent more than so many ahead.
 _LARGEST: Final = 2048
 
@@ -93,6 +97,8 @@ class Consumers:
         self._stale: list[str] = []
         #: Those of which nothing can be on its way any more, when the server has been asked again.
         self._older: list[str] = []
+        #: Queue -> how many acknowledgements may still wait in the channel.
+        self._unconfirmed: Counter[str] = Counter()
         self._prioritized = False
         self._turn = 0
         #: While everything that comes is gone at once, more is asked for.
@@ -150,6 +156,8 @@ class Consumers:
             self._channel.basic_cancel(consumer.name, nowait=nowait)
             if nowait:
                 self._stale.append(consumer.name)
+            else:
+                del self._unconfirmed[queue]
 
     def _on_message(self, consumer: _Consumer, message: amqp.Message) -> None:
         consumer.room -= 1
@@ -162,6 +170,19 @@ class Consumers:
         """By the server: the queue was deleted, or its leader is gone."""
         if self._consumers.get(consumer.queue) is consumer:
             del self._consumers[consumer.queue]
+
+    def make_way(self, queues: Collection[str], count: int, done: Iterable[Arrival]) -> None:
+        """``want`` is about to ask for so many: cancel now whom it would replace, as these are done with.
+
+        Otherwise the room that they leave might bring something to a consumer that is being cancelled: that
+        goes back to a quorum queue, and is in nobody's reach for a moment.
+        """
+        freed = Counter(self._outstanding[one.tag] for one in done if one.tag in self._outstanding)
+        for queue in queues:
+            consumer = self._consumers.get(queue)
+            missing = count - len(self._waiting.get(queue, ()))
+            if consumer is not None and missing > consumer.room + freed[consumer]:
+                self._cancel(queue)
 
     def settle_down(self, queues: Sequence[str]) -> None:
         """Return when the server has sent what it has for us at this moment."""
@@ -273,6 +294,7 @@ class Consumers:
             for tag in sorted(tags):
                 if tag > last:
                     self._channel.basic_ack(tag)
+                    self._unconfirmed[self._outstanding[tag].queue] += 1
                 self._forget(tag)
 
     def give_back(self, arrivals: Sequence[Arrival]) -> None:
@@ -322,7 +344,16 @@ class Consumers:
         """Nothing more is to come from these queues, or from any; what lies here is to be given back."""
         for queue in list(self._consumers if queues is None else queues):
             self._cancel(queue, nowait=False)
+        if queues is None:
+            self._confirm()
         return self.take_all(queues)
+
+    def _confirm(self) -> None:
+        """A quorum queue answers to a cancelled consumer when it has carried out what came before."""
+        for queue in [name for name, count in self._unconfirmed.items() if count > ACKNOWLEDGED_AT_ONCE]:
+            if self._definition_of(queue).type == QUORUM:
+                self._consume(queue, 1)
+                self._cancel(queue, nowait=False)
 
     def take_all(self, queues: Iterable[str] | None = None) -> list[Arrival]:
         """Everything that lies here of these queues, or of any."""

@@ -19,6 +19,9 @@ class Copy(NamedTuple):
     message: amqp.Message
     #: POSIX seconds (UTC); None means at once.
     due: float | None = None
+    #: Where an exchange says where it goes; ``queue`` may be empty then.
+    exchange: str = ""
+    routing_key: str = ""
 
 
 def may_go_back(arrival: Arrival) -> bool:

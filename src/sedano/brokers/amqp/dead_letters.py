@@ -4,13 +4,18 @@ Used by ``AmqpLease``, which buries, and by ``AmqpAdmin``, which shows them. Nev
 """
 
 import secrets
-from typing import Any
+from typing import Any, Final
 
 import amqp
 
 from sedano.brokers.admin import DeadLetter
+from sedano.brokers.amqp.copy import Copy
 from sedano.brokers.amqp.message import DEAD, decode, restamped
+from sedano.brokers.amqp.sending import Draft
 from sedano.brokers.delivery import Delivery
+
+#: Servers quote what was asked of them. Characters.
+_LONGEST_REASON: Final = 500
 
 _last_key = 0
 
@@ -23,13 +28,19 @@ def buried(
     return restamped(message, crashes=crashes, redelivered=delivery.redelivered, now=now, notes=notes)
 
 
+def undelivered(draft: Draft, reason: str, *, now: float) -> amqp.Message:
+    """A message that RabbitMQ did not take, as it is buried."""
+    said = [_key(now), draft.queue, reason[:_LONGEST_REASON], now, draft.exchange, draft.routing_key]
+    return restamped(draft.message, now=now, notes={DEAD: said})
+
+
 def letter_of(message: amqp.Message) -> DeadLetter | None:
     """A message of the queue; None for what somebody else has put there."""
     said: Any = (message.properties.get("application_headers") or {}).get(DEAD)
-    if not isinstance(said, list) or len(said) != 4:
+    if not isinstance(said, list) or len(said) not in (4, 6):
         return None
-    key, queue, reason, at = said
-    one = decode(message, tag=0, queue=str(queue), now=0.0)
+    key, queue, reason, at, *exchange = said
+    one = decode(message, tag=0, queue=str(queue or exchange[0]), now=0.0)
     return DeadLetter(
         int(key),
         one.task_id,
@@ -43,9 +54,10 @@ def letter_of(message: amqp.Message) -> DeadLetter | None:
     )
 
 
-def replayed(message: amqp.Message, now: float) -> amqp.Message:
+def replayed(message: amqp.Message, now: float) -> Copy:
     """A letter's message as it was published, at this moment."""
-    return restamped(message, crashes=0, redelivered=False, now=now)
+    _, queue, _, _, *exchange = message.properties["application_headers"][DEAD]
+    return Copy(queue, restamped(message, crashes=0, redelivered=False, now=now), None, *exchange)
 
 
 def _key(now: float) -> int:

@@ -10,6 +10,7 @@ own that sends it on at once, with the routing key that it was published with.
 """
 
 import time
+from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ from sedano.amqp.link import AmqpLink
 from sedano.brokers.amqp.topology import Declaring
 from sedano.queues.definition import QueueDefinition
 from sedano.queues.exchange import DIRECT, Exchange
+from sedano.queues.queue_table import QUORUM
 
 #: Digits of a delay: eight and a half years. What is due later comes then, and waits again.
 LEVELS: Final = 28
@@ -28,7 +30,12 @@ _LEVEL: Final = "celery_delayed_{}"
 #: Where messages wait.
 QUEUES: Final = tuple(_LEVEL.format(level) for level in range(LEVELS))
 _ENTRANCE: Final = _LEVEL.format(LEVELS - 1)
-_QUORUM: Final = "quorum"
+#: Arguments of a quorum queue whose messages go on to the next queue with a confirm.
+KEPT_BY_MOST: Final = {
+    "x-queue-type": QUORUM,
+    "x-overflow": "reject-publish",
+    "x-dead-letter-strategy": "at-least-once",
+}
 #: What our routing keys end with. Celery's workers bind queues by the end of a key alone, and would get
 #: what is for others.
 _END: Final = ".sedano-due"
@@ -55,7 +62,7 @@ class Delays:
         queue_type: Of the queues that messages wait in, where we make them: ``classic`` or ``quorum``.
     """
 
-    def __init__(self, queue_type: str = _QUORUM) -> None:
+    def __init__(self, queue_type: str = QUORUM) -> None:
         self._queue_type = queue_type
         self._is_declared = False
         #: Key -> when it was bound, monotonic seconds.
@@ -124,12 +131,10 @@ class Delays:
         self._bound.clear()
 
     @property
-    def _arguments(self) -> dict[str, Any]:
-        arguments = {"x-queue-type": self._queue_type, "x-overflow": "reject-publish"}
-        if self._queue_type == _QUORUM:
-            # From one queue to the next with a confirm.
-            arguments["x-dead-letter-strategy"] = "at-least-once"
-        return arguments
+    def _arguments(self) -> Mapping[str, Any]:
+        if self._queue_type == QUORUM:
+            return KEPT_BY_MOST
+        return {"x-queue-type": self._queue_type, "x-overflow": "reject-publish"}
 
     def _is_bound(self, key: str) -> bool:
         return time.monotonic() - self._bound.get(key, -_BIND_AGAIN) < _BIND_AGAIN

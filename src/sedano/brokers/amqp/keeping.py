@@ -21,7 +21,7 @@ USUAL_TIMEOUT: Final = 1800.0
 #: Parts of that time after which a message changes hands.
 _OF_TIMEOUT: Final = 1 / 3
 #: The copy lies there for a moment before it is taken; after a node's death, for so long. Seconds.
-_TAKEN_WITHIN: Final = 10.0
+_TAKEN_WITHIN: Final = 5.0
 
 
 class Keeping:

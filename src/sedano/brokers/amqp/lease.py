@@ -14,10 +14,11 @@ from typing import Final
 from sedano import ids
 from sedano.amqp.failures import NAME
 from sedano.amqp.link import AmqpLink
+from sedano.brokers.amqp.consequences import Consequences
 from sedano.brokers.amqp.consumers import Arrival
 from sedano.brokers.amqp.keeping import USUAL_TIMEOUT, Keeping
 from sedano.brokers.amqp.message import decode, due_of
-from sedano.brokers.amqp.node_log import Ended, Heartbeat, News, Released, run_of
+from sedano.brokers.amqp.node_log import Ended, Heartbeat, News, Released, Run, run_of
 from sedano.brokers.amqp.orphans import GRACE, Orphans
 from sedano.brokers.amqp.outbound import Outbound
 from sedano.brokers.amqp.parking import Parking
@@ -26,7 +27,7 @@ from sedano.brokers.amqp.settling import Claim, Settling
 from sedano.brokers.crash_attempts import crash_delay
 from sedano.brokers.delivery import Delivery
 from sedano.brokers.lease import Claimed
-from sedano.brokers.settlement import Requeue, Settlement
+from sedano.brokers.settlement import Finish, Requeue, Settlement
 from sedano.clock import Clock
 from sedano.errors import BrokerError, BrokerUnavailable, LeaseLost, NotSupported
 
@@ -84,6 +85,7 @@ class AmqpLease:
         #: Nodes that were silent since then may have lost their connections when we did.
         self._watching_since = self._started_at if predecessors else 0.0
         self._parking = Parking()
+        self._consequences = Consequences(clock)
         #: Of what is held, that which the server is to give to us once more.
         self._orphans = Orphans(grace)
         self._generation = -1
@@ -175,16 +177,13 @@ class AmqpLease:
         with self._talking():
             if not self._go_on():
                 return Claimed([], self._settle_late(settling))
-            lost = self._settle(settling, queues) if settling else []
-            if not queues:
-                return Claimed([], lost)
-            self._wanted = limit
-            return Claimed(self._claim(queues, limit, came=came), lost)
+            lost = self._settle(settling, queues, limit) if settling else []
+            self._wanted = limit if queues else self._wanted
+            return Claimed(self._claim(queues, limit, came=came) if queues else [], lost)
 
     def _claim(self, queues: Sequence[str], limit: int, *, came: bool) -> list[Delivery]:
         session = self._session
         deliveries: list[Delivery] = []
-        looked = came
         while len(deliveries) < limit:
             opened = session.opened(queues)
             if not opened:
@@ -193,13 +192,12 @@ class AmqpLease:
             asked = session.ask_for(opened, missing)
             self._link.pump(0)
             session.ripen()
-            if asked or (not looked and not session.consumers.has_any(opened)):
-                looked = True
+            if asked or (not came and not session.consumers.has_any(opened)):
+                came = True
                 session.settle_down(opened)
             arrivals = session.consumers.take(opened, missing)
             if not arrivals:
-                break
-            # Some of them may not run yet, and others lie behind them.
+                break  # else some of them may not run yet, and others lie behind them
             deliveries += self._take_in(arrivals)
         return deliveries
 
@@ -219,9 +217,11 @@ class AmqpLease:
                 arrival.message, tag=tag, queue=arrival.queue, now=now, redelivered=arrival.began
             )
             self._held[tag] = Claim(arrival, delivery)
-            if due is not None and due > now:
+            if self._orphans.had_finished(arrival, delivery):
+                away.append(Finish(tag))
+            elif due is not None and due > now:
                 away.append(Requeue(tag, due=due, begun=False))
-            elif arrival.began and self._died_of(delivery):
+            elif arrival.began and self._died_of(arrival, delivery):
                 due = now + crash_delay(delivery.crashes + 1) + _MARGIN
                 away.append(Requeue(tag, due=due, crashed=True))
             else:
@@ -230,26 +230,25 @@ class AmqpLease:
             self._settle(away, None)
         return [self._held[tag].delivery for tag in tags]
 
-    def _died_of(self, delivery: Delivery) -> bool:
-        return self._session.log.blames(delivery, own=self.incarnation, since=self._watching_since)
+    def _died_of(self, arrival: Arrival, delivery: Delivery) -> bool:
+        since, run = self._watching_since, run_of(arrival.message)
+        return self._session.log.blames(delivery.task_id, run, own=self.incarnation, since=since)
 
-    def _settle(self, settling: Sequence[Settlement], claimed_from: Collection[str] | None) -> list[int]:
-        """Carry these out.
-
-        Args:
-            claimed_from: In the same call: what goes back there need not go far. None: within a claim.
-        """
+    def _settle(
+        self, settling: Sequence[Settlement], claimed_from: Collection[str] | None, limit: int = 0
+    ) -> list[int]:
+        """Carry these out. ``limit`` are claimed next, from these queues; None: within a claim."""
         session = self._session
         batch = Settling(self._held, self._clock.timestamp())
         for settlement in settling:
             batch.add(settlement)
-        if batch.follow_ups or batch.copies:
-            session.outbound.publish(batch.follow_ups, batch.copies)
+        self._consequences.publish(session.outbound, batch.follow_ups, batch.copies)
         if released := self._told_running.intersection(batch.released):
             session.tell(Released(self.incarnation, list(released)))
         if claimed_from is not None and not claimed_from:
             session.hold_off()
-        session.acknowledge([claim.arrival for claim in batch.done.values()])
+        session.acknowledge([one.arrival for one in batch.done.values()], before=(claimed_from or (), limit))
+        self._orphans.finish(batch.done.values())
         away: list[Arrival] = []
         for claim in batch.returned.values():
             if claimed_from and claim.delivery.queue in claimed_from:
@@ -259,6 +258,7 @@ class AmqpLease:
         session.give_back(away)
         for tag in (*batch.done, *batch.returned):
             del self._held[tag]
+        self._consequences.forget()
         return batch.lost
 
     def _settle_late(self, settling: Sequence[Settlement]) -> list[int]:
@@ -267,7 +267,7 @@ class AmqpLease:
         follow_ups = [one for record in records for one in record.follow_ups]
         if follow_ups:
             self._begin()
-            self._session.outbound.publish(follow_ups)
+            self._consequences.publish(self._session.outbound, follow_ups, {})
         return [settlement.tag for settlement in settling if settlement.tag is not None]
 
     def claim_parked(self, queues: Sequence[str], limit: int, tasks: Collection[str]) -> list[Delivery]:
@@ -361,12 +361,12 @@ class AmqpLease:
             self._clock.timestamp(),
             self._duration,
             held,
-            {task_id: run_of(delivery) for task_id, delivery in self._running(running).items()},
+            self._running(running),
         )
 
-    def _running(self, tags: Collection[int]) -> dict[str, Delivery]:
-        deliveries = [self._held[tag].delivery for tag in tags if tag in self._held]
-        return {delivery.task_id: delivery for delivery in deliveries}
+    def _running(self, tags: Collection[int]) -> dict[str, Run]:
+        claims = [self._held[tag] for tag in tags if tag in self._held]
+        return {one.delivery.task_id: run_of(one.arrival.message) for one in claims}
 
     def recover_dead(self) -> int:
         """The server has given back what they held; who claims it finds out what they died of."""

@@ -6,6 +6,7 @@ afterwards they count as returned. RabbitMQ has no other way.
 
 import contextlib
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
@@ -13,11 +14,10 @@ import amqp
 
 from sedano.amqp.failures import ChannelClosed
 from sedano.amqp.link import AmqpLink
-from sedano.brokers.amqp.consumers import Arrival
+from sedano.brokers.amqp.consumers import ACKNOWLEDGED_AT_ONCE, Arrival
 from sedano.brokers.amqp.copy import as_it_was, may_go_back
 from sedano.brokers.amqp.delays import QUEUES
 from sedano.brokers.amqp.outbound import Outbound
-from sedano.brokers.amqp.queue_names import ASIDE
 
 _NOT_FOUND: Final = 404
 #: Seconds.
@@ -34,6 +34,7 @@ class Look:
         #: The server closes this one when it is asked for what is not there.
         self._asking: Any = None
         self._seen: list[Arrival] = []
+        self._removed: Counter[str] = Counter()
 
     def count(self, queue: str) -> int:
         """How many messages are ready; 0 for a queue that is not there."""
@@ -67,6 +68,7 @@ class Look:
                 self._channel.queue_declare(queue, passive=True)
         with self._link.within():
             self._channel.basic_cancel(name)
+        del self._removed[queue]
         self._seen += found
         return found
 
@@ -75,6 +77,7 @@ class Look:
         with self._link.within():
             self._channel.basic_ack(arrival.tag)
         self._seen.remove(arrival)
+        self._removed[arrival.queue] += 1
 
     def close(self) -> None:
         """Give back the others."""
@@ -85,6 +88,7 @@ class Look:
             self._outbound.publish((), [as_it_was(arrival)])
             self.remove(arrival)
         if self._channel.is_open:
+            self._have_removals_carried_out()
             with self._link.within():
                 self._channel.close()
         self._wait_for_returns()
@@ -92,12 +96,26 @@ class Look:
             with self._link.within():
                 self._asking.close()
 
+    def _have_removals_carried_out(self) -> None:
+        """Acknowledgements that a quorum queue has not got to are lost with the channel (see ``Consumers``).
+
+        It answers to a cancelled consumer after them. What that one was sent meanwhile goes back.
+        """
+        for queue, count in self._removed.items():
+            if count > ACKNOWLEDGED_AT_ONCE:
+                with self._link.within():
+                    self._channel.basic_qos(0, 1, False)
+                    name = self._channel.basic_consume(queue)
+                    self._channel.basic_cancel(name)
+
     def _wait_for_returns(self) -> None:
-        """A quorum queue has messages back a moment later: who looks again at once is to see them."""
+        """A quorum queue has messages back a moment later: who looks again at once is to see them.
+
+        Not for long: where a node has taken them meanwhile, they do not come back.
+        """
         deadline = time.monotonic() + _RETURNS_WITHIN
-        for queue in ASIDE:
-            given_back = sum(one.queue == queue for one in self._seen)
-            while given_back and self.count(queue) < given_back and time.monotonic() < deadline:
+        for queue, given_back in Counter(one.queue for one in self._seen).items():
+            while self.count(queue) < given_back and time.monotonic() < deadline:
                 self._link.pump(_RETURNS_WITHIN / 50)
 
     def _asked(self, question: Callable[[Any], Any]) -> Any:

@@ -16,7 +16,7 @@ import msgspec
 from sedano.amqp.confirms import Outgoing
 from sedano.amqp.failures import ChannelClosed
 from sedano.amqp.link import AmqpLink
-from sedano.brokers.delivery import Delivery
+from sedano.brokers.amqp.message import stamp_of
 
 logger = logging.getLogger(__name__)
 
@@ -32,13 +32,14 @@ _ARGUMENTS: Final = {
 _AT_A_TIME: Final = 200
 
 #: A message that is being run, as it was when it was claimed: how often it has crashed, and since when it was
-#: ready. Another message of the same task is another one.
+#: ready, where it says so. Another message of the same task is another one.
 Run: TypeAlias = tuple[int, float]
 
 
-def run_of(delivery: Delivery) -> Run:
-    """What tells this message from another one of the same task."""
-    return delivery.crashes, round(delivery.ready_since, 3)
+def run_of(message: amqp.Message) -> Run:
+    """What tells this message from another one of the same task. One that is not of ours says nothing."""
+    stamp = stamp_of(message)
+    return (0, 0.0) if stamp is None else (stamp.crashes, round(stamp.since, 3))
 
 
 class Heartbeat(msgspec.Struct, tag="heartbeat"):
@@ -138,17 +139,16 @@ class NodeLog:
         """Whether this marker, or the heartbeat of this incarnation, has been read."""
         return name in self._markers or name in self.nodes
 
-    def blames(self, delivery: Delivery, *, own: str, since: float) -> bool:
-        """Whether a node died running this message.
+    def blames(self, task_id: str, run: Run, *, own: str, since: float) -> bool:
+        """Whether a node died running this message of a task.
 
         Args:
             own: The incarnation that asks.
             since: Nodes that were silent since then may have lost what we have lost: the server.
         """
-        run = run_of(delivery)
         for heartbeat in self.nodes.values():
             if heartbeat.incarnation != own and heartbeat.renewed_at >= since:
-                found = heartbeat.running.get(delivery.task_id)
+                found = heartbeat.running.get(task_id)
                 if found is not None and tuple(found) == run:
                     return True
         return False

@@ -9,7 +9,7 @@ from typing import Final
 
 import amqp
 
-from sedano.amqp.confirms import Confirms, Outgoing
+from sedano.amqp.confirms import Confirms, Outgoing, Refusal
 from sedano.amqp.failures import NAME
 from sedano.amqp.link import AmqpLink, stopped
 from sedano.brokers.amqp import delays, pauses
@@ -21,6 +21,7 @@ from sedano.brokers.publication import Publication
 from sedano.clock import Clock
 from sedano.errors import BrokerUnavailable
 from sedano.queues.definition import QueueDefinition
+from sedano.queues.queue_table import QUORUM
 
 #: While the server lets nobody publish, a lease asks this often whether it may. Seconds.
 _BLOCKED: Final = 0.5
@@ -73,10 +74,13 @@ class Outbound:
 
     def declare_kept(self, name: str, queue: str, *, seconds: float, forgotten_after: float) -> None:
         """A queue of this node's own: what has lain there for so long goes to one of the application's."""
+        definition = self.definition_of(queue)
         arguments = {
+            # As safe as where the messages came from.
+            **(delays.KEPT_BY_MOST if definition.type == QUORUM else {}),
             "x-message-ttl": int(seconds * 1000),
             "x-dead-letter-exchange": "",
-            "x-dead-letter-routing-key": self.definition_of(queue).name,
+            "x-dead-letter-routing-key": definition.name,
             "x-expires": int(forgotten_after * 1000),
         }
         self._declaring.plain_queue(name, arguments=arguments)
@@ -99,23 +103,37 @@ class Outbound:
 
     def publish(self, publications: Iterable[Publication], copies: Iterable[Copy] = ()) -> None:
         """All of them, confirmed."""
-        now = self._clock.timestamp()
-        deadline = self._deadline()
-        drafts = [draft(one, now) for one in publications]
         aside: list[Outgoing] = []
+        drafts = [self.draft_of(one) for one in publications]
         for copy in copies:
-            if copy.queue in ASIDE:
-                self.declare(copy.queue)
-            if copy.queue in ASIDE or copy.queue in self._kept:
+            if self.lies_aside(copy):
                 aside.append(Outgoing("", copy.queue, copy.message))
             else:
-                drafts.append(Draft(copy.message, copy.queue, due=copy.due))
-        if drafts:
-            batch = Batch(drafts)
-            if refusals := self._sending.send(self._link, self._confirmed, batch, deadline=deadline):
-                raise first_error(refusals)
+                drafts.append(self.draft_of(copy))
+        if drafts and (refusals := self.send(Batch(drafts))):
+            raise first_error(refusals)
         if aside:
-            self._confirmed().publish(aside, deadline=deadline)
+            self._confirmed().publish(aside, deadline=self._deadline())
+
+    def lies_aside(self, copy: Copy) -> bool:
+        """Whether it goes to a queue of our own, which is there."""
+        if copy.queue in ASIDE:
+            self.declare(copy.queue)
+        return copy.queue in ASIDE or copy.queue in self._kept
+
+    def draft_of(self, one: Publication | Copy) -> Draft:
+        """For ``send``."""
+        if isinstance(one, Copy):
+            return Draft(one.message, one.queue, one.exchange, one.routing_key, one.due)
+        return draft(one, self._clock.timestamp())
+
+    def prepare(self, one: Draft) -> None:
+        """Have all that it needs to get where it goes."""
+        self._sending.address(self._link, one)
+
+    def send(self, batch: Batch) -> list[Refusal]:
+        """As ``Sending.send``."""
+        return self._sending.send(self._link, self._confirmed, batch, deadline=self._deadline())
 
     def tell(self, messages: Sequence[Outgoing]) -> None:
         """Messages that nobody misses: they are not waited for while the server lets nobody publish."""

@@ -107,13 +107,19 @@ class Sending:
         return refusals
 
     def _send(self, link: AmqpLink, confirms: Confirms, batch: Batch, deadline: float) -> list[Refusal]:
-        outgoing = [self._address(link, one) for one in batch.left]
+        outgoing = [self.address(link, one) for one in batch.left]
         try:
             return confirms.send(outgoing, deadline=deadline)
         finally:
             batch.keep(confirms.left_over)
 
-    def _address(self, link: AmqpLink, one: Draft) -> Outgoing:
+    def address(self, link: AmqpLink, one: Draft) -> Outgoing:
+        """Where it goes. Declares what that needs.
+
+        Raises:
+            BrokerError: What it needs does not exist, or may not be used.
+            QueueNotFound: Nobody has described its queue, and none may be made.
+        """
         exchange, routing_key = one.exchange, one.routing_key
         if one.queue:
             self.topology.have(link, (one.queue,))

@@ -87,10 +87,17 @@ class NodeSession:
             unwanted = self.consumers.hold_off()
         self.give_back(unwanted)
 
-    def acknowledge(self, arrivals: Sequence[Arrival]) -> None:
-        """They are done with."""
+    def acknowledge(
+        self, arrivals: Sequence[Arrival], *, before: tuple[Collection[str], int] = ((), 0)
+    ) -> None:
+        """They are done with.
+
+        Args:
+            before: What is asked for next: of which queues, and how many.
+        """
         if arrivals:
-            with self.link.within():
+            with self.link.within(), self.link.gathered():
+                self.consumers.make_way(*before, arrivals)
                 self.consumers.acknowledge(arrivals)
 
     def give_back(self, arrivals: Sequence[Arrival]) -> None:

@@ -30,8 +30,8 @@ class Settling:
         self._now = now
         #: What follows from tasks.
         self.follow_ups: list[Publication] = []
-        #: Copies of messages, and the queues that they go to.
-        self.copies: list[Copy] = []
+        #: Copies of messages, and the queues that they go to, by the tags of the originals.
+        self.copies: dict[int, Copy] = {}
         #: They are done with when all the above has been published.
         self.done: dict[int, Claim] = {}
         #: They go back as they are.
@@ -65,11 +65,11 @@ class Settling:
                 letter = dead_letters.buried(
                     message, delivery, settlement.reason, crashes=crashes, now=self._now
                 )
-                self.copies.append(Copy(queue_names.DEAD, letter))
+                self.copies[tag] = Copy(queue_names.DEAD, letter)
                 self.done[tag] = claim
             case Park():
                 message = parked.parked(claim.arrival.message, claim.delivery)
-                self.copies.append(Copy(queue_names.PARKING, message))
+                self.copies[tag] = Copy(queue_names.PARKING, message)
                 self.done[tag] = claim
             case Record():
                 self.follow_ups += settlement.follow_ups
@@ -88,5 +88,5 @@ class Settling:
             return
         crashes = delivery.crashes + settlement.crashed
         copy = restamped(arrival.message, crashes=crashes, redelivered=began, due=due, now=self._now)
-        self.copies.append(Copy(delivery.queue, copy, due))
+        self.copies[tag] = Copy(delivery.queue, copy, due)
         self.done[tag] = claim

@@ -10,14 +10,14 @@ from typing import Any
 from sedano.amqp.failures import ChannelClosed
 from sedano.amqp.link import AmqpLink
 from sedano.queues.definition import QueueDefinition
-from sedano.queues.exchange import Exchange
+from sedano.queues.exchange import DIRECT, Exchange
 from sedano.queues.queue_table import QueueTable
 
 logger = logging.getLogger(__name__)
 
 _REFUSED, _LOCKED, _OTHERWISE = 403, 405, 406
-#: Of these things we have said that they are other than we would make them; once is enough.
-_told: set[str] = set()
+#: Of these things at these places we have said that they are other than we would make them; once is enough.
+_told: set[tuple[str, str, int]] = set()
 
 
 class Declaring:
@@ -86,6 +86,11 @@ class Declaring:
             lambda: self.channel.exchange_declare(exchange.name, exchange.type, passive=True),
         )
 
+    def find_exchange(self, name: str) -> None:
+        """Raise if it is not there. A publication that did not find it would take down others with it."""
+        with self._link.within():
+            self.channel.exchange_declare(name, DIRECT, passive=True)
+
     def bind(
         self, queue: str, exchange: str, routing_key: str, arguments: Mapping[str, Any] | None = None
     ) -> None:
@@ -118,13 +123,13 @@ class Declaring:
                 # We may neither make it nor look: whoever uses it will see.
                 if second.code not in (_REFUSED, _LOCKED):
                     raise error from second
-            _tell_once(what, error)
+            _tell_once(self._link.location.identity, what, error)
 
 
-def _tell_once(what: str, error: ChannelClosed) -> None:
-    if what in _told:
+def _tell_once(place: str, what: str, error: ChannelClosed) -> None:
+    if (place, what, error.code) in _told:
         return
-    _told.add(what)
+    _told.add((place, what, error.code))
     if error.code == _OTHERWISE:
         logger.warning("The %s exists with other settings, and is used as it is: %s", what, error.reason)
     else:
@@ -166,12 +171,18 @@ class Topology:
         declaring.close()
 
     def have_exchange(self, link: AmqpLink, name: str) -> None:
-        """Declare an exchange that a queue is bound to, and the named queues behind it."""
+        """Declare an exchange that a queue is bound to, and the named queues behind it.
+
+        Raises:
+            ChannelClosed: Nobody has described it, and it is not there.
+        """
         if name in self._declared_exchanges:
             return
         exchange = self.queues.exchange(name)
         declaring = Declaring(link)
-        if exchange is not None and not exchange.no_declare:
+        if exchange is None:
+            declaring.find_exchange(name)
+        elif not exchange.no_declare:
             declaring.exchange(exchange)
         for queue in self.queues.named:
             if not (queue.no_declare or queue.is_of_one_node) and name in _exchanges_of(queue):

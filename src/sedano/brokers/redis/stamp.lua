@@ -1,7 +1,8 @@
 -- Part of other scripts. Touches no keys.
 --
 -- A message that has been in Sedano's hands begins with {"sedano":[crashes,redelivered,ready since, and what
--- else its publisher said. Redelivered is 0, or 1 if its task may have begun before, or KEPT. One that may not run yet has the field due in front. It is changed as text: decoding and encoding it would not give back the same JSON.
+-- else its publisher said. Redelivered is 0, or 1 if its task may have begun before, or KEPT. One that may not run
+-- yet has the field due in front. It is changed as text: decoding and encoding it would not give back the same JSON.
 local STAMP = '^{"sedano": ?%[(%d+), ?(%d+), ?([%d%.eE+-]+)()'
 -- It has completed a chord, and is held until that is ended.
 local KEPT = '2'

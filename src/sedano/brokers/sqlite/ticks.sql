@@ -24,7 +24,6 @@ INSERT INTO sedano_message
 VALUES (:task_id, :task, '', 0, 'unpublished', NULL, :since, 0, 0, NULL, :packed);
 
 -- unpublished --
--- Reads the whole table, which is as good as empty: the messages are in another broker.
 SELECT envelope, ready_since FROM sedano_message
 WHERE state = 'unpublished'
 ORDER BY ready_since, id LIMIT :limit;

@@ -5,6 +5,7 @@ Shows what schedulers will make of an entry, and has them do it: changes nothing
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, Final
 
 from django import forms
@@ -13,14 +14,18 @@ from django.db import DatabaseError, connections, router, transaction
 from django.utils.html import format_html, format_html_join
 
 from sedano.beat.beginnings import states_of
+from sedano.beat.coming import coming_runs, is_overdue
 from sedano.beat.entry import Entry
 from sedano.brokers.ticks import EntryState, TickStore
-from sedano.contrib.django.entry_runs import coming_runs, is_overdue, known_states, ticks_alias
+from sedano.contrib.django.entry_runs import known_states, ticks_alias
 from sedano.contrib.django.periodic_task import CLOCKED, CRONTAB, INTERVAL, SOLAR, PeriodicTask, import_tasks
 from sedano.current import get_current_app
 from sedano.errors import ConfigurationError, SedanoError, did_you_mean
 
 NOTHING: Final = "-"
+
+#: Runs that an entry's page shows.
+SHOWN: Final = 10
 
 
 class TaskName(forms.TextInput):  # type: ignore[misc]
@@ -143,7 +148,7 @@ class PeriodicTaskAdmin(admin.ModelAdmin):  # type: ignore[misc]
             return "its task is not known"
         if is_overdue(entry, state, now):
             return "overdue: is there a scheduler?"
-        if not coming_runs(entry, state, now, 1):
+        if next(coming_runs(entry, state, now), None) is None:
             return "over"
         return "waits for its next run" if state is not None else "no scheduler has seen it yet"
 
@@ -257,11 +262,11 @@ def _state(row: Any) -> EntryState | None:
     return found
 
 
-def _coming(row: Any, number: int = 10) -> list[float]:
+def _coming(row: Any, number: int = SHOWN) -> list[float]:
     entry = getattr(row, "known_entry", None)
     if not isinstance(entry, Entry):
         return []
-    return coming_runs(entry, _state(row), _now(), number)
+    return list(islice(coming_runs(entry, _state(row), _now()), number))
 
 
 def _now() -> float:

@@ -19,7 +19,7 @@ class Message(models.Model):  # type: ignore[misc]
     task = models.TextField()
     queue = models.TextField()
     priority = models.IntegerField(help_text="Higher runs sooner.")
-    state = models.TextField(help_text="ready, scheduled, claimed or parked")
+    state = models.TextField(help_text="ready, scheduled, claimed, parked or unpublished")
     due = models.FloatField(null=True, help_text="POSIX seconds; set while scheduled.")
     ready_since = models.FloatField(help_text="POSIX seconds.")
     crashes = models.IntegerField(help_text="Processes that died running it.")
@@ -40,6 +40,11 @@ class Message(models.Model):  # type: ignore[misc]
             ),
             models.Index(fields=["claimed_by"], name="sedano_message_claimed", condition=Q(state="claimed")),
             models.Index(fields=["task"], name="sedano_message_parked", condition=Q(state="parked")),
+            models.Index(
+                fields=["ready_since"],
+                name="sedano_message_unpublished",
+                condition=Q(state="unpublished"),
+            ),
         )
 
     def __str__(self) -> str:

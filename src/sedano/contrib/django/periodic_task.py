@@ -15,7 +15,7 @@ from django.db import models, transaction
 from django.utils.timezone import is_naive, make_aware, now
 from msgspec.structs import replace
 
-from sedano.beat.entry import GRACE, Entry, read_entry
+from sedano.beat.entry import Entry, read_entry
 from sedano.contrib.django.entry_changes import count_change
 from sedano.current import get_current_app
 from sedano.errors import ConfigurationError, SedanoError
@@ -261,16 +261,17 @@ class PeriodicTask(models.Model):  # type: ignore[misc]
             rule = self.rule(app)
         except (TypeError, ValueError, OverflowError) as error:
             raise ConfigurationError(f"the entry {self.name!r} of the schedule: {error}") from error
-        written = {
+        written: dict[str, Any] = {
             "task": self.task,
             "schedule": rule,
             "args": self.args,
             "kwargs": self.kwargs,
             "options": self._options(),
             "missed": self.missed,
-            "grace": self.grace if self.grace is not None else GRACE.get(self.missed),
             "enabled": self.enabled,
         }
+        if self.grace is not None:
+            written["grace"] = self.grace
         entry = read_entry(self.name, written, app=app, source=SOURCE)
         return replace(entry, counts_from=as_moment(self.counts_from).timestamp())
 
@@ -311,15 +312,24 @@ class PeriodicTask(models.Model):  # type: ignore[misc]
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """As of every model. What its new timing would have had in the past is not made up for."""
-        if not self._state.adding and self._is_new_timing(kwargs.get("using")):
+        before = None if self._state.adding else self._timing_before(kwargs.get("using"))
+        if not self._state.adding and self._differs_from(before):
             self.counts_from = now()
             if kwargs.get("update_fields") is not None:
                 kwargs["update_fields"] = {*kwargs["update_fields"], "counts_from"}
         super().save(*args, **kwargs)
+        if before is not None and before["name"] != self.name:
+            transaction.on_commit(partial(_forget_runs, before["name"]), using=self._state.db)
 
     def _is_new_timing(self, using: str | None) -> bool:
+        return self._differs_from(self._timing_before(using))
+
+    def _timing_before(self, using: str | None) -> dict[str, Any] | None:
         rows = type(self)._base_manager.using(using or self._state.db)
-        before = rows.filter(pk=self.pk).values(*TIMING).first() if self.pk is not None else None
+        found: dict[str, Any] | None = rows.filter(pk=self.pk).values(*TIMING).first()
+        return found
+
+    def _differs_from(self, before: Mapping[str, Any] | None) -> bool:
         return before is None or any(before[field] != getattr(self, field) for field in TIMING)
 
 

@@ -23,6 +23,7 @@ from sedano.results.group_store import GroupStore
 from sedano.results.lookout import Bell
 from sedano.results.replies import Replies
 from sedano.results.result_write import ResultWrite
+from sedano.results.rpc.hearing import Hearing, hearing_at
 from sedano.results.rpc.inbox import Inbox
 from sedano.results.rpc.listener import Listener
 from sedano.results.rpc.no_groups import NoGroups
@@ -67,9 +68,7 @@ class RpcResultStore:
 
     def _begin(self) -> None:
         self._pid = os.getpid()
-        self._lock = threading.Lock()  # guards the next one
-        self._listener: Listener | None = None
-        self._inbox = Inbox(keep_for=self._wiring.result_expires)
+        self._found: Hearing | None = None
         #: Each thread's moment of its last look, which a wait goes on from.
         self._seen = threading.local()
 
@@ -102,14 +101,13 @@ class RpcResultStore:
 
     def put(self, writes: Sequence[ResultWrite]) -> None:
         """Send each to whoever asked. What nobody asked for, only this process can read, if it listens."""
-        self._own()
-        own = self.address
+        own, hearing = self.address, self._hearing
         sent = []
         for write in writes:
             if write.reply_to and write.reply_to != own:
                 sent.append(write)
-            elif write.reply_to or self._listener is not None:
-                self._inbox.put(write.correlation_id or write.task_id, write.document)
+            elif write.reply_to or hearing.is_wanted:
+                hearing.inbox.put(write.correlation_id or write.task_id, write.document)
         if sent:
             self._sender.send(sent)
 
@@ -128,34 +126,27 @@ class RpcResultStore:
     @property
     def is_listening(self) -> bool:
         """As ``Replies`` says."""
-        self._own()
-        return self._listener is not None and self._listener.is_listening
+        return self._hearing.serves(self)
 
     def listen(self) -> None:
         """As ``Replies`` says."""
-        self._own()
-        with self._lock:
-            if self._listener is None:
-                self._listener = self._new_listener()
-            listener = self._listener
-        listener.listen(self._timeout)
+        self._hearing.listen(self, self._new_listener, timeout=self._timeout)
 
     def get(self, task_id: str) -> bytes | None:
         return self.get_many([task_id]).get(task_id)
 
     def get_many(self, task_ids: Collection[str]) -> Mapping[str, bytes]:
-        self._own()
-        self._seen.moment = self._inbox.moment
-        return self._inbox.get_many(task_ids)
+        inbox = self._hearing.inbox
+        self._seen.moment = inbox.moment
+        return inbox.get_many(task_ids)
 
     def wait(self, task_ids: Collection[str], timeout: float | None) -> None:
-        self._own()
+        inbox = self._hearing.inbox
         since = getattr(self._seen, "moment", -1)
-        self._inbox.wait(task_ids, since=since, timeout=timeout)
+        inbox.wait(task_ids, since=since, timeout=timeout)
 
     def forget(self, task_id: str) -> None:
-        self._own()
-        self._inbox.forget(task_id)
+        self._hearing.inbox.forget(task_id)
 
     def prune(self, *, limit: int = 1000) -> int:
         """There is nothing to do: what has come is forgotten when its time is up."""
@@ -181,34 +172,33 @@ class RpcResultStore:
     @property
     def connected(self) -> bool:
         """As ``ResultChanges`` says."""
-        return self._listener is not None and self._listener.connected
+        return self._hearing.connected
 
     def follow(self, bells: Collection[Bell]) -> None:
         """As ``ResultChanges`` says."""
-        self._own()
-        self._inbox.follow(bells)
+        self._hearing.inbox.follow(bells)
 
     def leave(self, bells: Collection[Bell]) -> None:
         """As ``ResultChanges`` says."""
-        self._own()
-        self._inbox.leave(bells)
+        self._hearing.inbox.leave(bells)
 
     def close(self) -> None:
-        """Close the connections, and give up the queue: what comes later is lost. Idempotent."""
-        self._own()
-        with self._lock:
-            listener, self._listener = self._listener, None
-        if listener is not None:
-            listener.close()
+        """Close the connections, and give up the queue, unless another store listens there. Idempotent."""
+        self._hearing.leave(self)
         self._sender.close()
 
     # -- within
 
-    def _own(self) -> None:
+    @property
+    def _hearing(self) -> Hearing:
         if self._pid != os.getpid():  # a fork: the parent keeps its thread, its queue and what has come there
             self._begin()
+        if self._found is None:
+            keep_for = self._wiring.result_expires
+            self._found = hearing_at(self._server.identity, self.address, keep_for=keep_for)
+        return self._found
 
-    def _new_listener(self) -> Listener:
+    def _new_listener(self, inbox: Inbox) -> Listener:
         link = AmqpLink(
             self._server,
             timeout=self._timeout,
@@ -217,7 +207,7 @@ class RpcResultStore:
             wakeable=True,
         )
         idle = min(self._wiring.result_expires or _IDLE, _IDLE)
-        listener = Listener(link, self.address, self._inbox, expires=idle)
+        listener = Listener(link, self.address, inbox, expires=idle)
         atexit.register(_close, weakref.ref(listener), os.getpid())
         return listener
 

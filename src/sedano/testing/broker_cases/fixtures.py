@@ -1,5 +1,6 @@
 """What every part of the suite starts from."""
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any, ClassVar, Final, TypeAlias
@@ -7,6 +8,7 @@ from typing import Any, ClassVar, Final, TypeAlias
 import pytest
 
 from sedano.brokers.broker import Broker
+from sedano.brokers.delivery import Delivery
 from sedano.brokers.lease import Claimed, Lease
 from sedano.brokers.settlement import Finish, Requeue
 from sedano.clock import Clock, SystemClock
@@ -18,6 +20,8 @@ ResultStoreOpener: TypeAlias = Callable[[Clock], ResultStore]
 
 #: Of the leases that the tests begin.
 LEASE: Final = timedelta(seconds=10)
+#: Far longer than a server takes. Seconds.
+_SOON: Final = 10.0
 
 
 class BrokerFixtures:
@@ -29,8 +33,10 @@ class BrokerFixtures:
 
     #: Seconds until what is put off becomes due. Tests let this time pass.
     later: ClassVar[float] = 60.0
-    #: Nodes that die of one message, one after the other: its pause doubles with each.
-    deaths: ClassVar[int] = 5
+    #: Seconds that tests let pass, once or some times over, where they need not be many.
+    unit: ClassVar[float] = 1.0
+    #: Fewer nodes than that die of one message, one after the other: its pause doubles with each.
+    deaths: ClassVar[int] = 6
     #: Moments that are written down may differ from the test's by so many seconds.
     blur: ClassVar[float] = 1e-6
 
@@ -100,9 +106,25 @@ def ids_of(claimed: Claimed) -> list[str]:
     return [delivery.task_id for delivery in claimed.deliveries]
 
 
-def drain(lease: Lease, queues: Sequence[str] = ("celery",)) -> list[str]:
-    """Claim and finish everything that is ready; the tasks, in the order in which they came."""
-    drained: list[str] = []
+def claim_soon(lease: Lease, count: int, queues: Sequence[str] = ("celery",)) -> list[Delivery]:
+    """So many messages that somebody has just given back or let go: a server may take a moment for that."""
+    deliveries: list[Delivery] = []
+    deadline = time.monotonic() + _SOON
+    while len(deliveries) < count and time.monotonic() < deadline:
+        if lease.wait(queues, _SOON):
+            deliveries += lease.claim(queues, count - len(deliveries)).deliveries
+    return deliveries
+
+
+def drain(lease: Lease, queues: Sequence[str] = ("celery",), *, count: int = 0) -> list[str]:
+    """Claim and finish everything that is ready; the tasks, in the order in which they came.
+
+    Args:
+        count: So many are waited for.
+    """
+    soon = claim_soon(lease, count, queues)
+    drained = [delivery.task_id for delivery in soon]
+    lease.claim([], 0, [Finish(delivery.tag) for delivery in soon])
     claimed = lease.claim(queues, 10)
     while claimed.deliveries:
         drained += ids_of(claimed)

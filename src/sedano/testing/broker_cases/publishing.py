@@ -5,7 +5,14 @@ import threading
 from sedano.brokers.broker import Broker
 from sedano.brokers.publication import Publication
 from sedano.message.envelope import Envelope
-from sedano.testing.broker_cases.fixtures import BrokerFixtures, begin_lease, drain, ids_of, urgency
+from sedano.testing.broker_cases.fixtures import (
+    BrokerFixtures,
+    begin_lease,
+    claim_soon,
+    drain,
+    ids_of,
+    urgency,
+)
 from sedano.testing.clock import ManualClock
 from sedano.testing.messages import publication
 
@@ -119,11 +126,11 @@ class PublishingCases(BrokerFixtures):
         broker.publish([publication("later", due=due)])
         lease = begin_lease(broker)
 
-        clock.advance(self.later - 1)
+        clock.advance(self.later - self.unit)
         assert ids_of(lease.claim(["celery"], 10)) == []
 
-        clock.advance(2)
-        (delivery,) = lease.claim(["celery"], 10).deliveries
+        clock.advance(2 * self.unit)
+        (delivery,) = claim_soon(lease, 1)
         assert delivery.task_id == "later"
         assert delivery.ready_since == self.about(due)
         assert not delivery.redelivered
@@ -140,12 +147,12 @@ class PublishingCases(BrokerFixtures):
     def test_a_ripe_message_takes_its_place_by_priority_and_publication(
         self, broker: Broker, clock: ManualClock
     ) -> None:
-        soon, later = clock.timestamp() + 1, clock.timestamp() + 2
+        soon, later = clock.timestamp() + self.unit, clock.timestamp() + 2 * self.unit
         broker.publish([publication("a", due=later), publication("b"), publication("c", due=soon)])
 
-        clock.advance(3)
+        clock.advance(3 * self.unit)
 
-        claimed = ids_of(begin_lease(broker).claim(["celery"], 10))
+        claimed = [delivery.task_id for delivery in claim_soon(begin_lease(broker), 3)]
         assert (claimed if broker.features.keeps_place else sorted(claimed)) == ["a", "b", "c"]
 
     def test_two_messages_of_the_same_task_id_are_two_messages(self, broker: Broker) -> None:

@@ -4,7 +4,7 @@ from sedano.brokers.broker import Broker
 from sedano.brokers.settlement import Bury, Finish, Park, Record, Requeue
 from sedano.results.result_write import ResultWrite
 from sedano.results.store import ResultStore
-from sedano.testing.broker_cases.fixtures import BrokerFixtures, begin_lease, drain, ids_of
+from sedano.testing.broker_cases.fixtures import BrokerFixtures, begin_lease, claim_soon, drain, ids_of
 from sedano.testing.clock import ManualClock
 from sedano.testing.messages import publication
 
@@ -191,13 +191,13 @@ class SettlingCases(BrokerFixtures):
         later = clock.timestamp() + self.later
         never_begun = [Requeue(a.tag, begun=False), Requeue(b.tag, due=later, begun=False)]
         lease.claim([], 0, [*never_begun, Requeue(c.tag, due=later)])
-        clock.advance(self.later + 1)
+        clock.advance(self.later + self.unit)
 
-        claimed = lease.claim(["celery"], 10)
+        deliveries = claim_soon(lease, 3)
 
-        told = {d.task_id: d.redelivered for d in claimed.deliveries}
+        told = {d.task_id: d.redelivered for d in deliveries}
         assert told == {"a": not broker.features.tells_begun, "b": False, "c": True}
-        again = [Requeue(delivery.tag, begun=False) for delivery in claimed.deliveries]
+        again = [Requeue(delivery.tag, begun=False) for delivery in deliveries]
         claimed = lease.claim(["celery"], 10, again)
         assert {d.task_id: d.redelivered for d in claimed.deliveries} == told
 
@@ -219,8 +219,8 @@ class SettlingCases(BrokerFixtures):
             lease.claim(["celery"], 1, [Requeue(delivery.tag, due=clock.timestamp() + self.later)])
         )
 
-        clock.advance(self.later + 1)
-        assert ids_of(lease.claim(["celery"], 1)) == ["a"]
+        clock.advance(self.later + self.unit)
+        assert [delivery.task_id for delivery in claim_soon(lease, 1)] == ["a"]
 
     def test_a_crash_is_counted_when_the_message_is_requeued_for_it(self, broker: Broker) -> None:
         broker.publish([publication("a")])

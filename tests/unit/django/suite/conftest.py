@@ -29,6 +29,8 @@ django.setup()
 def databases() -> Iterator[None]:
     setup_test_environment()
     made = setup_databases(verbosity=0, interactive=False)
+    gc.collect()
+    gc.freeze()  # what is here by now need not be looked through after each test
     yield
     teardown_databases(made, verbosity=0)
     teardown_test_environment()
@@ -38,11 +40,12 @@ def databases() -> Iterator[None]:
 def clean_tables() -> Iterator[None]:
     """Our tables, empty; for tests that are no TestCase."""
     from django.apps import apps
-    from django.db import connections
+    from django.db import connection, connections, transaction
 
     yield
-    for model in apps.get_app_config("sedano").get_models():
-        model.objects.all().delete()
+    with transaction.atomic(), connection.cursor() as cursor:
+        for model in apps.get_app_config("sedano").get_models():
+            cursor.execute(f"DELETE FROM {model._meta.db_table}")
     connections.close_all()
     gc.collect()  # connections of threads that have ended, here and not in another test
 

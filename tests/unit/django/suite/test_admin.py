@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib.auth.models import Permission, User
-from django.test import TransactionTestCase
+from django.test import Client, TransactionTestCase
 
 from sedano.contrib.django.models import Message, PeriodicTask
 from sedano.current import get_current_app
@@ -230,6 +230,50 @@ class TestPermissions(AdminTestCase):
         self.client.post(LIST, {"action": "disable", "_selected_action": [row.pk]})
         assert self.client.post(f"{LIST}{row.pk}/change/", form()).status_code == 403
         assert PeriodicTask.objects.get().enabled
+
+    def test_who_may_not_change_can_start_nothing(self) -> None:
+        row = self.entry()
+        self.as_clerk("view_periodictask", "add_periodictask", "delete_periodictask")
+
+        for action in ("run_now", "enable", "disable", "pause", "resume"):
+            self.client.post(LIST, {"action": action, "_selected_action": [row.pk]})
+
+        assert Message.objects.count() == 0
+        assert PeriodicTask.objects.get().enabled
+        assert not self.states("report")["report"].paused
+
+    def test_who_is_not_logged_in_is_asked_to(self) -> None:
+        row = self.entry()
+        self.client.logout()
+
+        for path in (LIST, ADD, f"{LIST}{row.pk}/change/"):
+            assert self.client.get(path).headers["Location"].startswith("/admin/login/")
+        self.client.post(LIST, {"action": "run_now", "_selected_action": [row.pk]})
+        assert Message.objects.count() == 0
+
+    def test_nothing_is_changed_by_a_form_of_another_site(self) -> None:
+        row = self.entry()
+        client = Client(enforce_csrf_checks=True)
+        client.force_login(User.objects.get())
+
+        for path, fields in (
+            (LIST, {"action": "run_now", "_selected_action": [row.pk]}),
+            (LIST, {"action": "disable", "_selected_action": [row.pk]}),
+            (ADD, form(name="other")),
+            (f"{LIST}{row.pk}/change/", form(name="other")),
+            (f"{LIST}{row.pk}/delete/", {"post": "yes"}),
+        ):
+            assert client.post(path, fields).status_code == 403
+
+        assert Message.objects.count() == 0
+        assert [(one.name, one.enabled) for one in PeriodicTask.objects.all()] == [("report", True)]
+
+    def test_nothing_is_started_by_a_link(self) -> None:
+        row = self.entry()
+
+        self.client.get(LIST, {"action": "run_now", "_selected_action": [row.pk]})
+
+        assert Message.objects.count() == 0
 
     def test_who_may_change_may_act(self) -> None:
         row = self.entry()

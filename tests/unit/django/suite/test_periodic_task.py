@@ -1,11 +1,15 @@
 """Entries in the site's database: what they accept, what schedulers make of them, when they hear of them."""
 
+from contextlib import redirect_stdout
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
 from django.core import serializers
 from django.core.exceptions import ValidationError
+from django.core.management import call_command
+from django.core.management.base import CommandError
 from django.db import DatabaseError, connection, transaction
 from django.test import TestCase, TransactionTestCase, override_settings
 from django.utils.timezone import now
@@ -274,6 +278,33 @@ class TestRunning(TransactionTestCase):
         assert Message.objects.get().task == "shop.tasks.ship"
         assert app.ticks.states(["tea"], now=0)["tea"].runs == 1
 
+    def test_entries_that_are_wrong_are_told_by_name_and_the_others_run(self) -> None:
+        due = {"task": "shop.tasks.ship", "args": [1], "counts_from": now() - timedelta(days=1)}
+        hourly = {**due, "kind": "interval", "every": 1, "period": "hours"}
+        for name, fields in {
+            "right": hourly,
+            "bad crontab": {**due, "kind": "crontab", "crontab": "0 25 * * *"},
+            "bad zone": {**due, "kind": "crontab", "crontab": "0 5 * * *", "timezone": "Europe/Roma"},
+            "bad task": {**hourly, "task": "shop.tasks.shipp"},
+            "bad arguments": {**hourly, "args": []},
+        }.items():
+            PeriodicTask(name=name, **fields).save()
+
+        with self.assertLogs("sedano.beat", "ERROR") as logs:
+            scheduler = get_current_app().scheduler()
+            for _ in range(2):
+                scheduler.turn()
+        told = StringIO()
+        with redirect_stdout(told), self.assertRaises(CommandError) as checked:
+            call_command("sedano", "check")
+
+        assert Message.objects.get().task == "shop.tasks.ship"
+        assert len(logs.output) == 4
+        for name in ("bad crontab", "bad zone", "bad task", "bad arguments"):
+            assert sum(repr(name) in line for line in logs.output) == 1
+            assert f"the entry {name!r} of the schedule" in told.getvalue()
+        assert checked.exception.returncode == 1
+
     def test_an_entry_here_goes_before_one_of_the_same_name_in_the_settings(self) -> None:
         app = get_current_app()
         with self.settings(CELERY_BEAT_SCHEDULE={"tea": {"task": "shop.tasks.ship", "schedule": 1.0}}):
@@ -293,6 +324,16 @@ class TestRunning(TransactionTestCase):
         row.delete()
 
         assert not app.ticks.states(["tea"], now=2.0)["tea"].paused
+
+    def test_of_an_entry_that_gets_another_name_the_old_one_is_forgotten(self) -> None:
+        app = get_current_app()
+        row = PeriodicTask.objects.create(name="tea", **EVERY_HOUR)
+        app.ticks.states(["tea"], now=1.0)
+
+        row.name = "coffee"
+        row.save()
+
+        assert app.ticks.states(["tea"], now=2.0)["tea"].since == 2.0
 
     def test_the_number_of_changes_is_the_one_of_the_broker_where_both_share_a_database(self) -> None:
         PeriodicTask.objects.create(name="tea", **EVERY_HOUR)

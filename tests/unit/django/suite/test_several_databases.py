@@ -122,13 +122,20 @@ def test_the_checks_look_at_the_database_of_the_queue(routed: ShopProcess) -> No
     assert "no issues" in said
 
 
+@pytest.fixture(scope="module")
+def old_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shop, where the first migration was run, and the second, with the tables of workflows, was not."""
+    shop = ShopProcess(tmp_path_factory.mktemp("old"))
+    shop.manage("migrate", "--verbosity", "0", "sedano", "0001")
+    return shop.folder
+
+
 class TestBehindTheMigrations:
-    """The first migration was run, and the second, with the tables of workflows, was not."""
+    """Deployed, and not migrated yet."""
 
     @pytest.fixture(autouse=True)
-    def _migrate(self, tmp_path: Path) -> None:
-        self.shop = ShopProcess(tmp_path)
-        self.shop.manage("migrate", "--verbosity", "0", "sedano", "0001")
+    def _shop(self, old_site: Path, tmp_path: Path) -> None:
+        self.shop = ShopProcess(shutil.copytree(old_site, tmp_path / "site"))
 
     def test_djangos_checks_say_which_tables_are_missing_and_what_to_run(self) -> None:
         said = self.shop.manage("check", "--database", "default")
