@@ -1,6 +1,5 @@
 """The Redis broker keeps its port's promises however it gets to its server: Sentinel, TLS, a Unix socket."""
 
-import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from sedano.testing.broker_cases.fixtures import begin_lease, drain
 from sedano.testing.broker_conformance import BrokerConformance
 from sedano.testing.messages import publication
 from tests.servers.certificates import Certificates, make_certificates
+from tests.servers.free_ports import free_ports
 from tests.servers.redis_groups import private_redis, private_replica, private_sentinels
 from tests.servers.redis_server import RedisServer
 
@@ -28,8 +28,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 
 @pytest.fixture(scope="module")
 def tls_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
+    return free_ports(1)[0]
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,8 @@ from typing import Final
 import pytest
 
 from tests.servers.certificates import Certificates
-from tests.servers.server_process import ServerProcess, free_ports
+from tests.servers.free_ports import free_ports
+from tests.servers.server_process import ServerProcess
 
 #: Where Debian puts the scripts that run as anybody; those in the path want to be root or rabbitmq.
 _DEBIAN: Final = "/usr/lib/rabbitmq/bin"

@@ -12,8 +12,8 @@ from pathlib import Path
 import redis
 
 from tests.servers.certificates import Certificates
+from tests.servers.free_ports import free_ports
 from tests.servers.redis_server import RedisServer, needs_redis
-from tests.servers.server_process import free_ports
 
 #: Far longer than anything here takes.
 NEVER = 20.0

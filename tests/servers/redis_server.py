@@ -14,7 +14,8 @@ import pytest
 from redis import Redis
 from redis.exceptions import RedisError
 
-from tests.servers.server_process import ServerProcess, free_ports
+from tests.servers.free_ports import free_ports
+from tests.servers.server_process import ServerProcess
 
 
 def needs_redis() -> str:

@@ -5,7 +5,6 @@ What ``RedisServer`` and ``RabbitServer`` are. Never knows what the server speak
 
 import os
 import signal
-import socket
 import subprocess
 
 
@@ -44,15 +43,3 @@ class ServerProcess:
     def _signal(self, number: int) -> None:
         assert self._process is not None
         os.kill(self._process.pid, number)
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens at, no two of them the same."""
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()

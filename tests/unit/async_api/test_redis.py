@@ -16,6 +16,7 @@ from sedano.redis.link import MOST_CONNECTIONS
 from sedano.results import celery_meta
 from sedano.results.task_meta import TaskMeta
 from tests.servers.certificates import make_certificates
+from tests.servers.free_ports import free_ports
 from tests.servers.redis_groups import private_cluster, private_redis, private_sentinels
 from tests.servers.redis_server import RedisServer
 from tests.unit.async_api.conftest import NOW
@@ -428,8 +429,9 @@ def test_a_unix_socket_is_used(tmp_path: Path) -> None:
 def test_tls_is_spoken(tmp_path: Path) -> None:
     certificates = make_certificates(tmp_path / "certificates")
     with private_redis(tmp_path / "server", *certificates.for_redis) as server:
-        server.client.config_set("tls-port", server.port + 1)
-        url = f"rediss://127.0.0.1:{server.port + 1}/0?ssl_ca_certs={certificates.authority}"
+        (port,) = free_ports(1)
+        server.client.config_set("tls-port", port)
+        url = f"rediss://127.0.0.1:{port}/0?ssl_ca_certs={certificates.authority}"
 
         assert round_trip(url) == [True, 4]
 
