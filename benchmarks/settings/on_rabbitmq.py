@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from benchmarks.contender import SEDANO
+from benchmarks import contender
 from benchmarks.measures.chord_time import chord_time
 from benchmarks.measures.drain_cost import drain_cost
 from benchmarks.measures.drain_rate import drain_rate
@@ -19,8 +19,15 @@ from benchmarks.measures.publish_rate import publish_rate
 from benchmarks.measures.start_latency import start_latency
 from benchmarks.rabbitmq_server import RabbitServer, private_rabbitmq
 from benchmarks.setting import Setting
-from benchmarks.settings.on_redis import CELERY, CELERY_LATE, RESULTS
+from benchmarks.settings import on_redis
+from benchmarks.settings.on_redis import RESULTS
 
+#: The same for all: the longer the queue, the more a message costs the server.
+_BACKLOG: Final = 20_000
+
+SEDANO: Final = replace(contender.SEDANO, drain_messages=_BACKLOG)
+CELERY: Final = replace(on_redis.CELERY, drain_messages=_BACKLOG)
+CELERY_LATE: Final = replace(on_redis.CELERY_LATE, drain_messages=_BACKLOG)
 CELERY_CONFIRMS: Final = replace(
     CELERY, name="celery-confirms", environment=(("BENCH_CONFIRM_PUBLISH", "yes"),)
 )
