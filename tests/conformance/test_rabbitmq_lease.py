@@ -207,6 +207,7 @@ def test_a_message_may_go_back_to_a_quorum_queue_as_often_as_it_likes(open_broke
         assert delivery.envelope.headers == b'{"task": "tests.add"}'
         lease.claim([], 0, [Requeue(delivery.tag, begun=False)])
 
+    assert lease.wait(["celery"], 5)
     (claim,) = lease.claim(["celery"], 1).deliveries
     assert lease._held[claim.tag].arrival.returns < 10
 

@@ -18,6 +18,7 @@ class Wakeup(Generic[T]):
         os.set_blocking(self._reader, False)
         os.set_blocking(self._writer, False)
         self._notes: deque[T] = deque()
+        self._hears_signals = False
 
     def fileno(self) -> int:
         return self._reader
@@ -44,10 +45,19 @@ class Wakeup(Generic[T]):
         return notes
 
     def on_signals(self, numbers: list[int], note: Callable[[int], T]) -> None:
-        """From now on, each of these signals leaves a note. Only from the main thread."""
+        """From now on, each of these signals leaves a note and wakes the loop. Only from the main thread.
+
+        The handlers alone would not do: Python runs them between two steps of the main thread's code. A signal
+        that comes after the last step before ``select``, or that the kernel hands to another thread, would
+        wait until something else ends the ``select``. The interpreter's own byte in the pipe ends it.
+        """
+        self._hears_signals = True
+        signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
         for number in numbers:
             signal.signal(number, lambda n, frame: self.leave(note(n)))
 
     def close(self) -> None:
+        if self._hears_signals:
+            signal.set_wakeup_fd(-1)
         os.close(self._reader)
         os.close(self._writer)
