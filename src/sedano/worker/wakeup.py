@@ -47,9 +47,9 @@ class Wakeup(Generic[T]):
     def on_signals(self, numbers: list[int], note: Callable[[int], T]) -> None:
         """From now on, each of these signals leaves a note and wakes the loop. Only from the main thread.
 
-        The handlers alone would not do: Python runs them between two steps of the main thread's code. A signal
-        that comes after the last step before ``select``, or that the kernel hands to another thread, would
-        wait until something else ends the ``select``. The interpreter's own byte in the pipe ends it.
+        The handlers alone would not do: Python runs them between two steps of the main thread's code. A
+        signal that comes after the last step before ``select``, or that the kernel hands to another thread,
+        would wait until something else ends the ``select``. The interpreter's own byte in the pipe ends it.
         """
         self._hears_signals = True
         signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
