@@ -25,7 +25,7 @@ def test_quick_tasks_behind_a_long_one_go_to_a_free_worker(
     ready_at = time.time()
     wait_until(lambda: all(result.successful() for result in quick), what="the quick ones are done")
 
-    assert max(journal.times("done", f"q{n}")[0] for n in range(4)) - ready_at < 1.0
+    assert max(journal.times("done", f"q{n}")[0] for n in range(4)) - ready_at < 10
     assert not journal.counts("done")["long"]
 
 

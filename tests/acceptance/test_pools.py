@@ -315,7 +315,7 @@ def test_another_node_gets_what_the_first_has_no_slot_for(
     ready_at = time.time()
 
     wait_until(lambda: all(result.successful() for result in quick), timeout=20, what="the other did them")
-    assert max(journal.times("done", f"q{n}")[0] for n in range(20)) - ready_at < 2.0
+    assert max(journal.times("done", f"q{n}")[0] for n in range(20)) - ready_at < 10
     (directory / "go-on").touch()
     assert all(result.get(timeout=20) for result in busy)
     assert ready.stop() == 0

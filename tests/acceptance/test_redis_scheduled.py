@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from statistics import median
 from types import ModuleType
 
 import pytest
@@ -58,4 +59,5 @@ def test_scheduled_tasks_and_retries_outlive_the_workers_that_have_seen_them(
     assert set(journal.counts("attempt").values()) == {2}
     late = [journal.times("start", key)[0] - moment for key, moment in due.items()]
     assert min(late) > -0.005
-    assert max(late) < 1.0
+    assert max(late) < 10
+    assert median(late) < 0.5

@@ -210,7 +210,7 @@ def test_an_eta_is_kept_and_survives_a_restart(
     result.get(timeout=20)
 
     (started,) = journal.times("start", "later")
-    assert -0.01 <= started - due < 1.0
+    assert -0.01 <= started - due < 10
 
 
 def test_an_at_most_once_task_does_not_run_again_when_its_process_dies(

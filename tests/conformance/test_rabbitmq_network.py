@@ -103,7 +103,7 @@ def test_a_frozen_server_keeps_no_thread_longer_than_the_deadline(
 def test_a_server_that_is_not_there_is_an_error_at_once(amqp_url: str) -> None:
     broker = AmqpBroker(AmqpLocation.from_url(behind(9, amqp_url)))
 
-    assert max(publish_in_vain(broker, 20)) < 1
+    assert max(publish_in_vain(broker, 20)) < 1.9
 
 
 def test_a_server_that_lets_nobody_publish_is_named_and_nothing_more_is_written_to_it(

@@ -143,7 +143,7 @@ def test_a_full_queue_refuses_and_keeps_what_it_has(broker: AmqpBroker, reader: 
     with pytest.raises(BrokerUnavailable, match=r"tests\.\w+\[\d\].*queue is full"):
         broker.publish([publication(str(number), queue="small") for number in range(5)])
 
-    assert time.monotonic() - began < 2.5
+    assert time.monotonic() - began < 10
     assert reader.depth("small") >= 2
 
 

@@ -191,7 +191,7 @@ def test_without_a_server_listening_and_sending_fail_in_time(amqp_url: str) -> N
     with pytest.raises(ResultStoreUnavailable):
         store.put([write("a", 1, to="somebody")])
 
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 15
     store.close()
 
 

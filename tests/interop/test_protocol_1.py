@@ -59,7 +59,7 @@ def test_an_eta_is_kept(cluster: MixedCluster, key: str, serializer: str) -> Non
     result.get(timeout=PATIENCE)
 
     [started] = cluster.journal.times("start", key)
-    assert 1.1 <= started - published < 4.0
+    assert 1.1 <= started - published < 20
 
 
 def test_an_expired_message_does_not_run(cluster: MixedCluster, key: str) -> None:

@@ -4,7 +4,9 @@ Used by ``frames`` and ``brokers.amqp.message``, for every message. py-amqp's do
 which is half of what a message costs in all. Whatever is rare is left to py-amqp.
 """
 
-from collections.abc import Mapping
+import contextlib
+import struct
+from collections.abc import Iterator, Mapping
 from struct import Struct
 from typing import Any, Final
 
@@ -31,6 +33,9 @@ _long: Final = Struct(">Q")
 _read_number: Final = Struct(">i").unpack_from
 _read_large_number: Final = Struct(">q").unpack_from
 _read_real: Final = Struct(">d").unpack_from
+
+#: What reading it ends in.
+_DAMAGED: Final = (struct.error, IndexError, ValueError)
 
 #: Names of headers are few.
 _written_names: dict[str, bytes] = {}
@@ -127,8 +132,75 @@ class _Rare(Exception):
     """A kind of value that py-amqp reads."""
 
 
+class Headers(Mapping[str, Any]):
+    """A table in a frame, read when somebody asks: for the first entry, the others are not.
+
+    A table that is damaged is empty. Compares with any mapping.
+
+    Args:
+        frame: The table's entries are in it from ``place`` to ``end``.
+    """
+
+    __slots__ = ("_end", "_frame", "_place", "_table")
+
+    def __init__(self, frame: bytes, place: int, end: int) -> None:
+        self._frame = frame
+        self._place = place
+        self._end = end
+        self._table: dict[str, Any] | None = None
+
+    @property
+    def is_read(self) -> bool:
+        """Whether somebody has asked for more than the first entry."""
+        return self._table is not None
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """As a dictionary's."""
+        frame, place = self._frame, self._place
+        if self._table is None and place < self._end:
+            after = place + 1 + frame[place]
+            if frame[place + 1 : after] == _bytes(name):
+                with contextlib.suppress(_Rare, *_DAMAGED):
+                    return _read_value(frame, after)[0]
+        return self._read().get(name, default)
+
+    def _read(self) -> dict[str, Any]:
+        if self._table is None:
+            self._table = self._read_all()
+        return self._table
+
+    def _read_all(self) -> dict[str, Any]:
+        try:
+            return _read_table(self._frame, self._place, self._end)
+        except _Rare:
+            pass
+        except _DAMAGED:
+            return {}
+        try:
+            # With the size in front.
+            found: dict[str, Any] = loads("F", self._frame, self._place - _length.size)[0][0]
+        except (FrameSyntaxError, *_DAMAGED):
+            return {}
+        return found
+
+    def __getitem__(self, name: str) -> Any:
+        return self._read()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._read())
+
+    def __len__(self) -> int:
+        return len(self._read())
+
+    def __bool__(self) -> bool:
+        return self._place < self._end
+
+    def __repr__(self) -> str:
+        return repr(self._read())
+
+
 def read_properties(frame: bytes, start: int) -> dict[str, Any]:
-    """The reverse, of a header frame.
+    """The reverse, of a header frame. Headers are a ``Headers``.
 
     Raises:
         struct.error, IndexError: It is damaged.
@@ -143,11 +215,8 @@ def read_properties(frame: bytes, start: int) -> dict[str, Any]:
             end = place + 1 + frame[place]
             found[name] = _str(frame[place + 1 : end])
         elif kind == _TABLE:
-            end = place + 4 + _length.unpack_from(frame, place)[0]
-            try:
-                found[name] = _read_table(frame, place + 4, end)
-            except _Rare:
-                found[name] = loads("F", frame, place)[0][0]
+            end = place + _length.size + _length.unpack_from(frame, place)[0]
+            found[name] = Headers(frame, place + _length.size, end)
         elif kind == _OCTET:
             end = place + 1
             found[name] = frame[place]

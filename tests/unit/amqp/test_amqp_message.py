@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sedano.amqp.frames import Received
 from sedano.brokers.amqp.message import DEAD, PARKED, decode, encode, restamped, stamp_of
 from sedano.brokers.delivery import Delivery
 from sedano.brokers.publication import Publication
@@ -20,7 +21,7 @@ NOW = 1_800_000_000.25
 def arrived(message: amqp.Message) -> amqp.Message:
     """The message as its receiver has it."""
     properties = message._serialize_properties()
-    received = amqp.Message(message.body)
+    received = Received(message.body)
     received._load_properties(60, properties, 0)
     return received
 
@@ -82,10 +83,23 @@ def test_headers_that_are_none_arrive_byte_by_byte(headers: bytes, body: bytes) 
     assert (delivery.task_id, delivery.task) == ("1", "tests.add")
 
 
-def test_an_ordinary_message_says_little_more_than_celerys() -> None:
-    message = encode(task({"eta": None}), NOW)
+def test_the_table_is_read_only_where_the_first_header_does_not_say_all() -> None:
+    message = arrived(encode(task({"eta": None}), NOW))
+    head = message.properties["application_headers"]
 
-    assert message.properties["application_headers"]["sedano"] == [NOW]
+    decode(message, tag=1, queue="celery", now=NOW)
+    assert not head.is_read
+
+    # The server puts its own headers in front.
+    behind = arrived(amqp.Message(b"", application_headers={"x-death": [], **head}, app_id="sedano"))
+    assert decode(behind, tag=1, queue="celery", now=NOW).task == "tests.add"
+    assert behind.properties["application_headers"].is_read
+
+
+def test_large_headers_are_said_once() -> None:
+    publication = task({"x": "y" * 100_000})
+
+    assert delivered(publication).envelope == publication.envelope
 
 
 def test_the_properties_are_celerys() -> None:

@@ -76,3 +76,29 @@ def test_what_a_table_cannot_hold_is_an_error(value: object) -> None:
 def test_a_name_that_is_too_long_is_an_error() -> None:
     with pytest.raises(ValueError, match="256"):
         write_properties({"application_headers": {"x" * 256: 1}})
+
+
+@given(st.dictionaries(names, values, min_size=1, max_size=6))
+def test_each_header_is_found_whether_the_table_has_been_read_or_not(table: dict[str, Any]) -> None:
+    written = theirs({"application_headers": table})
+
+    for name, value in table.items():
+        assert read_properties(written, 0)["application_headers"].get(name) == value
+    assert read_properties(written, 0)["application_headers"].get("x" * 41, "none") == "none"
+
+
+def test_nothing_behind_an_empty_table_is_taken_for_a_header() -> None:
+    found = read_properties(theirs({"application_headers": {}, "correlation_id": "\x01aV"}), 0)
+
+    assert not found["application_headers"]
+    assert found["application_headers"].get("a", "none") == "none"
+
+
+@pytest.mark.parametrize("damage", [b"\x05name", b"\x01a?", b"\x01aI\x00", b"\xff"])
+def test_a_damaged_table_is_empty(damage: bytes) -> None:
+    frame = write_properties({"application_headers": {}})[:-4] + len(damage).to_bytes(4, "big") + damage
+
+    found = read_properties(frame, 0)["application_headers"]
+
+    assert found.get("a") is None
+    assert dict(found) == {}

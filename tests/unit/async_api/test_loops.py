@@ -136,7 +136,7 @@ def test_silence_ends_when_the_time_is_up() -> None:
                 await asyncio.Event().wait()
         return time.monotonic() - began
 
-    assert 0.09 < asyncio.run(main()) < 2
+    assert 0.09 < asyncio.run(main()) < 10
 
 
 def test_time_in_which_the_loop_does_not_turn_is_not_held_against_the_other_side() -> None:

@@ -222,8 +222,8 @@ def test_the_loop_goes_on_while_a_database_is_locked(tmp_path: Any) -> None:
         took, lag = asyncio.run(main())
         other.close()
 
-    assert 1.5 < took < 4
-    assert lag < 0.5
+    assert 1.5 < took < 15
+    assert lag < 1.5
 
 
 def test_the_gate_decides_when_messages_are_sent(app: Sedano, add: Add) -> None:

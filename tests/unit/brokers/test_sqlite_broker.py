@@ -61,7 +61,7 @@ def test_a_lock_that_is_kept_makes_the_broker_unavailable(
             broker.publish([publication("lost")])
         with pytest.raises(BrokerUnavailable):
             broker.publish([publication("lost"), publication("lost as well")])
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 15
         assert [message.task_id for message in broker.admin.peek("celery")] == ["a"]
 
 

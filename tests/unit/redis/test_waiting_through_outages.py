@@ -130,7 +130,7 @@ def test_a_look_without_waiting_fails_at_once(server: RedisServer, app: Sedano) 
         with pytest.raises(ResultStoreUnavailable):
             look()
 
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < 5
 
 
 def test_five_hundred_threads_wait_through_an_outage(

@@ -100,7 +100,7 @@ def test_a_lock_that_is_given_back_in_time_is_waited_for(database: SqliteDatabas
         database.write(lambda c: attempts.append(c.execute(PAUSE, ("second",)).rowcount))
         database.execute(PAUSE, ("third",))
 
-        assert 0.05 < time.monotonic() - began < 2
+        assert 0.05 < time.monotonic() - began < 10
         releasing.join()
     assert attempts == [1]
     assert paused(database) == ["first", "second", "third"]
@@ -121,7 +121,7 @@ def test_a_lock_that_is_kept_is_an_error_at_the_deadline(
                 database.execute(PAUSE, ("second",))
             else:
                 database.write(lambda c: c.execute(PAUSE, ("second",)))
-        assert 0.1 <= time.monotonic() - began < 2
+        assert 0.1 <= time.monotonic() - began < 10
 
     database.execute(PAUSE, ("third",))
     assert paused(database) == ["first", "third"]

@@ -2,8 +2,9 @@
 
 ``encode`` is called for every publication, ``decode`` for every message that a lease holds, ``restamped`` for
 those that are published again. It is Celery's form: the body as it is, the headers as a table. A message of
-ours has one header more, ``sedano``, which Celery ignores: an array that is cut off where only defaults
-follow. Never looks at arguments, but for a message of protocol 1: its body alone names the task.
+ours has one header more, ``sedano``, which Celery ignores. It comes first and says all that there is to say,
+the headers too, so that we need not read the table: that would be half of the work for a message. Never looks
+at arguments, but for a message of protocol 1: its body alone names the task.
 
 Its time to live is not the server's business, which would drop it and tell nobody: the header ``expires``
 tells the node when a call is void.
@@ -12,7 +13,7 @@ tells the node when a call is void.
 import json
 import struct
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import amqp
 import msgspec
@@ -36,8 +37,9 @@ _LONGEST_SHORT: Final = 255
 #: What is written on messages that lie aside: where they came from, and why.
 PARKED: Final = "sedano_parked"
 DEAD: Final = "sedano_dead"
-#: What RabbitMQ and we add to the headers on a message's way.
-_ON_ITS_WAY: Final = frozenset({
+#: What RabbitMQ and we add to the headers.
+_NOT_THE_SENDERS: Final = frozenset({
+    _STAMP,
     "x-death", "x-first-death-exchange", "x-first-death-queue", "x-first-death-reason",
     "x-last-death-exchange", "x-last-death-queue", "x-last-death-reason",
     PARKED, DEAD, "x-delivery-count", "x-acquired-count", "x-stream-offset",
@@ -55,29 +57,46 @@ class Stamp(msgspec.Struct, array_like=True, gc=False):
 
     #: When it became ready, or will (then it waits), POSIX seconds.
     since: float
-    crashes: int = 0
-    redelivered: bool = False
-    #: Where the property cannot say it.
-    priority: int | None = None
-    expiration: str | None = None
-    #: Where the table does not say the same: the headers as they were, whose they are, and the task.
-    headers: str | None = None
+    #: Whose message it is. None: as the table says, for it was somebody else's.
     task_id: str | None = None
     task: str | None = None
+    #: Nothing in its headers keeps it from running at once.
+    unconditional: bool = False
+    crashes: int = 0
+    redelivered: bool = False
     #: It was put off until ``since``; otherwise a moment that lies ahead is of a clock that is ahead.
     waits: bool = False
+    #: Where the property cannot say it.
+    priority: int | None = None
     #: The envelope's own, where it is another one.
     enclosed_priority: int | None = None
+    expiration: str | None = None
 
 
-_DEFAULTS: Final = msgspec.structs.astuple(Stamp(0.0))
+class Stamped(NamedTuple):
+    """What stands in the header ``sedano``."""
+
+    stamp: Stamp
+    #: The headers as they were; None: as the table says.
+    headers: bytes | None
+
+
+_encode_stamp: Final = msgspec.json.Encoder().encode
+_decode_stamp: Final = msgspec.json.Decoder(Stamp).decode
+#: Between a stamp and the headers. JSON that we write has none.
+_BETWEEN: Final = b"\n"
 
 
 class _Written(amqp.Message):  # type: ignore[misc]
     """Its head is written when it is made: so errors are those of one message, and not of a connection."""
 
-    def __init__(self, body: bytes, properties: Mapping[str, Any]) -> None:
-        super().__init__(body, **properties)
+    def __init__(
+        self, body: bytes, properties: Mapping[str, Any], table: Mapping[str, Any] | None, stamped: Stamped
+    ) -> None:
+        said = _encode_stamp(stamped.stamp)
+        if stamped.headers is not None:
+            said += _BETWEEN + stamped.headers
+        super().__init__(body, **properties, application_headers={_STAMP: said, **(table or {})})
         self._head = write_properties(self.properties)
 
     def _serialize_properties(self) -> bytes:
@@ -97,18 +116,21 @@ def encode(publication: Publication, now: float) -> amqp.Message:
     envelope = publication.envelope
     since = now if publication.due is None else max(now, publication.due)
     priority = min(max(0, publication.priority), _HIGHEST_PRIORITY)
+    table = _table(envelope.headers)
+    is_told = table is not None and (table.get("id"), table.get("task")) == (
+        publication.task_id,
+        publication.task,
+    )
     stamp = Stamp(
         since,
+        publication.task_id,
+        publication.task,
+        table is not None and is_told and _is_unconditional(table),
+        waits=since > now,
         priority=publication.priority if publication.priority != priority else None,
         enclosed_priority=envelope.priority if envelope.priority != priority else None,
         expiration=envelope.expiration,
-        waits=since > now,
     )
-    table = _table(envelope.headers)
-    if table is None or table.get("id") != publication.task_id or table.get("task") != publication.task:
-        stamp.task_id, stamp.task = publication.task_id, publication.task
-    if table is None or _encode_json(table) != envelope.headers:
-        stamp.headers = envelope.headers.decode("utf-8", "surrogatepass")
     properties = {
         "content_type": envelope.content_type,
         "content_encoding": envelope.content_encoding,
@@ -118,7 +140,8 @@ def encode(publication: Publication, now: float) -> amqp.Message:
         "correlation_id": _short(envelope.correlation_id),
         "reply_to": _short(envelope.reply_to),
     }
-    return _written(envelope.body, properties, stamp, f"{publication.task}[{publication.task_id}]")
+    whose = f"{publication.task}[{publication.task_id}]"
+    return _written(envelope.body, properties, Stamped(stamp, envelope.headers), whose)
 
 
 def decode(message: amqp.Message, *, tag: int, queue: str, now: float, redelivered: bool = False) -> Delivery:
@@ -131,9 +154,9 @@ def decode(message: amqp.Message, *, tag: int, queue: str, now: float, redeliver
         now: When one became ready that does not say so, POSIX seconds.
         redelivered: The server says so; the message may say it as well.
     """
-    table = _headers_of(message)
-    stamp = stamp_of(message)
-    if stamp is None:
+    stamped = _stamped(message)
+    if stamped is None:
+        table = _headers_of(message)
         envelope = _envelope(message, _json(table), message.properties.get("expiration"))
         task_id, task, envelope = _name(table, envelope)
         found = Delivery(tag, task_id, task, queue, envelope, envelope.priority, 0, redelivered, now)
@@ -141,13 +164,15 @@ def decode(message: amqp.Message, *, tag: int, queue: str, now: float, redeliver
         if exchange:
             found = msgspec.structs.replace(found, exchange=exchange, routing_key=routing_key)
         return found
-    headers = _json(table) if stamp.headers is None else stamp.headers.encode("utf-8", "surrogatepass")
-    envelope = _envelope(message, headers, stamp.expiration)
+    stamp, headers = stamped
+    envelope = _envelope(
+        message, _json(_headers_of(message)) if headers is None else headers, stamp.expiration
+    )
     priority = envelope.priority if stamp.priority is None else stamp.priority
     if stamp.enclosed_priority is not None:
         envelope = msgspec.structs.replace(envelope, priority=stamp.enclosed_priority)
     if stamp.task_id is None or stamp.task is None:
-        task_id, task, envelope = _name(table, envelope)
+        task_id, task, envelope = _name(_headers_of(message), envelope)
     else:
         task_id, task = stamp.task_id, stamp.task
     return Delivery(
@@ -161,7 +186,7 @@ def decode(message: amqp.Message, *, tag: int, queue: str, now: float, redeliver
         redelivered or stamp.redelivered,
         stamp.since,
         None,
-        stamp.headers is None and stamp.task_id is None and _is_unconditional(table),
+        stamp.unconditional,
         *_came_through(message),
     )
 
@@ -181,10 +206,10 @@ def restamped(
         due: When it is to be ready, POSIX seconds; None means ``now``.
         notes: Further headers.
     """
-    stamp = stamp_of(message)
-    if stamp is None:
-        # Its headers are not repeated there: Celery takes the stamp along when it retries the task.
-        stamp = Stamp(now, expiration=message.properties.get("expiration"))
+    stamped = _stamped(message)
+    if stamped is None:
+        stamped = Stamped(Stamp(now, expiration=message.properties.get("expiration")), None)
+    stamp = stamped.stamp
     stamp.since = now if due is None else due
     stamp.waits = due is not None
     if crashes is not None:
@@ -192,9 +217,9 @@ def restamped(
     if redelivered is not None:
         stamp.redelivered = redelivered
     properties = {name: value for name, value in message.properties.items() if name not in _NOT_COPIED}
-    table = {name: value for name, value in _headers_of(message).items() if name not in _ON_ITS_WAY}
+    table = {name: value for name, value in _headers_of(message).items() if name not in _NOT_THE_SENDERS}
     table |= notes or {}
-    return _written(message.body or b"", {**properties, "application_headers": table}, stamp, "a message")
+    return _written(message.body or b"", {**properties, "application_headers": table}, stamped, "a message")
 
 
 def due_of(message: amqp.Message) -> float | None:
@@ -205,40 +230,41 @@ def due_of(message: amqp.Message) -> float | None:
 
 def stamp_of(message: amqp.Message) -> Stamp | None:
     """What a message of ours says beside what Celery says; None of somebody else's."""
+    stamped = _stamped(message)
+    return None if stamped is None else stamped.stamp
+
+
+def _stamped(message: amqp.Message) -> Stamped | None:
     said = _headers_of(message).get(_STAMP)
-    if not isinstance(said, list) or message.properties.get("app_id") != _WRITER:
+    if not isinstance(said, str | bytes) or message.properties.get("app_id") != _WRITER:
         return None
+    written = said.encode("utf-8", "surrogatepass") if isinstance(said, str) else said
+    stamp, between, headers = written.partition(_BETWEEN)
     try:
-        return msgspec.convert(said, Stamp)
-    except msgspec.ValidationError:
+        return Stamped(_decode_stamp(stamp), headers if between else None)
+    except msgspec.DecodeError:
         return None
 
 
 # -- writing
 
 
-def _written(body: bytes, properties: dict[str, Any], stamp: Stamp, whose: str) -> amqp.Message:
-    table = properties["application_headers"]
+def _written(body: bytes, properties: dict[str, Any], stamped: Stamped, whose: str) -> amqp.Message:
+    table = properties.pop("application_headers")
     properties["app_id"] = _WRITER
     try:
-        written = _Written(body, {**properties, "application_headers": _stamped(table, stamp)})
+        written = _Written(body, properties, table, stamped)
     except _NO_TABLE:
         names = {name: value for name, value in (table or {}).items() if name in ("task", "id")}
-        if stamp.headers is None:
-            stamp.headers = _json(table or {}).decode("utf-8", "surrogatepass")
-        written = _Written(body, {**properties, "application_headers": _stamped(names, stamp)})
+        headers = _json(table or {}) if stamped.headers is None else stamped.headers
+        written = _Written(body, properties, names, Stamped(stamped.stamp, headers))
+    if len(written._head) > _LARGEST_HEAD and stamped.headers == _json(table or {}):
+        written = _Written(body, properties, table, Stamped(stamped.stamp, None))
     if len(written._head) > _LARGEST_HEAD:
         raise MessageTooLarge(
             f"The headers of {whose} take {len(written._head)} bytes; RabbitMQ takes {_LARGEST_HEAD}."
         )
     return written
-
-
-def _stamped(table: Mapping[str, Any] | None, stamp: Stamp) -> dict[str, Any]:
-    said = list(msgspec.structs.astuple(stamp))
-    while len(said) > 1 and said[-1] is _DEFAULTS[len(said) - 1]:
-        said.pop()
-    return {**(table or {}), _STAMP: said}
 
 
 def _table(headers: bytes) -> dict[str, Any] | None:
@@ -263,7 +289,7 @@ def _short(text: str | None) -> str | None:
 # -- reading
 
 
-def _headers_of(message: amqp.Message) -> dict[str, Any]:
+def _headers_of(message: amqp.Message) -> Mapping[str, Any]:
     return message.properties.get("application_headers") or {}
 
 
@@ -293,7 +319,7 @@ def _came_through(message: amqp.Message) -> tuple[str, str]:
 
 def _json(table: Mapping[str, Any]) -> bytes:
     """The headers that the sender gave the message, as JSON."""
-    ours = {name: value for name, value in table.items() if name != _STAMP and name not in _ON_ITS_WAY}
+    ours = {name: value for name, value in table.items() if name not in _NOT_THE_SENDERS}
     try:
         return _encode_json(ours)
     except (TypeError, ValueError):  # halves of surrogate pairs, names that are no text
