@@ -16,36 +16,52 @@ from tests.interop.scenarios.differences_here import HERE
 from tests.interop.scenarios.differences_sent import SENT
 from tests.interop.scenarios.play import CASES, ROOT
 from tests.once import filled_once
+from tests.servers.erlang_node import ErlangNode
+from tests.servers.queue_owners import unowned
+from tests.servers.rabbitmq_server import RabbitServer
 
 pytestmark = pytest.mark.acceptance
 
 #: What Sedano is played on.
-BROKERS: Final = ("sqlite", "redis", "django")
+BROKERS: Final = ("sqlite", "redis", "django", "rabbitmq")
 DIFFERENCES: Final = (*SENT, *HERE)
 
 Transcripts = Mapping[str, dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
-def plays(redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Transcripts]:
+def plays(
+    request: pytest.FixtureRequest, redis_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Mapping[str, Transcripts]:
     """What became of all scenarios: of Celery's (``celery``), and of ours on each broker."""
-    folder = filled_once(tmp_path_factory, "plays", lambda folder: _play_all(redis_url, folder))
+
+    def play_all(folder: Path) -> None:
+        # Only now: of several processes that have tests of this file, one plays.
+        rabbitmq: RabbitServer = request.getfixturevalue("rabbitmq")
+        url = rabbitmq.new_vhost()
+        _play_all(redis_url, url, rabbitmq.erlang, folder)
+        assert unowned(rabbitmq, url, "celery|other") == []
+        rabbitmq.give_back(url)
+
+    folder = filled_once(tmp_path_factory, "plays", play_all)
     return {
         name: json.loads((folder / name / "transcripts.json").read_text()) for name in ("celery", *BROKERS)
     }
 
 
-def _play_all(redis_url: str, folder: Path) -> None:
+def _play_all(redis_url: str, amqp_url: str, erlang: ErlangNode, folder: Path) -> None:
     server = redis_url.rpartition("/")[0]
     urls = {
         "celery": ("celery", f"{server}/14"),
         "sqlite": ("sedano", f"sqlite:///{folder}/sqlite/queue.db"),
         "redis": ("sedano", f"{server}/15"),
         "django": ("sedano", "django://default"),
+        "rabbitmq": ("sedano", amqp_url),
     }
+    environment = {"rabbitmq": {"SCENARIO_RESULTS": f"{server}/13", **erlang.environment}}
     for name in urls:
         (folder / name).mkdir(exist_ok=True)
-    playing = {name: _play(*url, folder / name) for name, url in urls.items()}
+    playing = {name: _play(*url, folder / name, environment.get(name, {})) for name, url in urls.items()}
     try:
         for name, process in playing.items():
             assert process.wait(120) == 0, (folder / name / "play.log").read_text()[-5000:]
@@ -55,10 +71,10 @@ def _play_all(redis_url: str, folder: Path) -> None:
             process.wait()
 
 
-def _play(library: str, url: str, folder: Path) -> "subprocess.Popen[bytes]":
+def _play(library: str, url: str, folder: Path, environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
     command = [sys.executable, "-m", "tests.interop.scenarios.play", library, url, str(folder)]
     with (folder / "play.log").open("wb") as log:
-        return subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, env={**os.environ})
+        return subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, env={**os.environ, **environment})
 
 
 def test_every_scenario_was_played_to_its_end(plays: Mapping[str, Transcripts]) -> None:

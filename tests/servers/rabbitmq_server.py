@@ -18,6 +18,7 @@ from typing import Final
 import pytest
 
 from tests.servers.certificates import Certificates
+from tests.servers.erlang_node import ErlangNode
 from tests.servers.free_ports import free_ports
 from tests.servers.server_process import ServerProcess
 
@@ -81,6 +82,8 @@ class RabbitServer(ServerProcess):
         self.node = f"test{self.port}@localhost"
         self._home = folder if joins is None else joins._home
         self._epmd_port: int = epmd_port if joins is None else joins._epmd_port
+        #: Answers what AMQP has no question for.
+        self.erlang = ErlangNode(self.node, str(self._home), self._epmd_port)
         self.url = f"amqp://guest:guest@127.0.0.1:{self.port}//"
         lines = ["loopback_users.guest = false", "disk_free_limit.absolute = 1MB", *config]
         if certificates is not None:
@@ -166,22 +169,7 @@ class RabbitServer(ServerProcess):
 
     def evaluate(self, erlang: str) -> str:
         """What an Erlang expression gives in the server, as Erlang writes it. Takes milliseconds."""
-        return self._call(f'io:format("~0tp", [begin {erlang} end])')
-
-    def _call(self, erlang: str) -> str:
-        """What it prints."""
-        cookie = (self._home / ".erlang.cookie").read_text()
-        done = subprocess.run(
-            ["erl_call", "-sname", self.node, "-c", cookie, "-fetch_stdout", "-no_result_term", "-e"],
-            env=self._environment,
-            input=f'{erlang}, io:format("~ndone").\n',
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-        printed, _, ended = done.stdout.rpartition("\n")
-        assert (done.returncode, ended) == (0, "done"), f"{erlang}: {done.stdout}{done.stderr}"
-        return printed
+        return self.erlang.evaluate(erlang)
 
     def close_connections(self) -> None:
         """Close every connection, as an administrator does."""
@@ -198,7 +186,7 @@ class RabbitServer(ServerProcess):
     def queues(self, url: str) -> dict[str, str]:
         """The queues of the virtual host of a URL: what Erlang writes of each, by its name."""
         said = "rabbit_amqqueue:info(Q, [type, durable, exclusive, arguments])"
-        printed = self._call(
+        printed = self.erlang.printed(
             f'[io:format("~ts\t~0tp~n", [element(4, amqqueue:get_name(Q)), {said}])'
             f' || Q <- rabbit_amqqueue:list(<<"{vhost_of(url)}">>)]'
         )

@@ -1,7 +1,8 @@
 """Plays the scenarios with one library: a worker of it, a client of it, and at the end the transcripts.
 
 Run by the test as a program of its own, for each library and broker: what the two keep in a process must not
-meet. ``python -m tests.interop.scenarios.play LIBRARY URL FOLDER [NAME ...]``.
+meet. ``python -m tests.interop.scenarios.play LIBRARY URL FOLDER [NAME ...]``. Results are where the messages
+are; on RabbitMQ they are where ``SCENARIO_RESULTS`` says, and ``ERLANG_NODE`` says which server that is.
 """
 
 import contextlib
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.interop.scenarios import notes
+from tests.servers.erlang_node import ErlangNode
 
 ROOT: Final = Path(__file__).parents[3]
 CASES: Final = tuple(sorted(path.stem for path in Path(__file__).parent.glob("cases_*.py")))
@@ -33,6 +35,9 @@ WORKERS: Final = {
     ),
     "sedano": ("-m", "sedano", "-A", APP, "worker", "-l", "INFO", "-c", "4", "-Q", "celery,other"),
 }
+
+#: Queues of RabbitMQ whose messages nobody is going to run: dead letters, and what nodes say of themselves.
+THERE_FOR_GOOD: Final = '[<<"sedano.dead">>, <<"sedano.log">>]'
 
 #: Seconds. No part of a scenario takes so long but one that waits in vain.
 HANGS: Final = 4.0
@@ -82,6 +87,8 @@ def wait_until_quiet(messages: Any, deadline: float) -> bool:
 def messages_of(library: str, app: Any, url: str) -> Any:
     """What tells how many messages there are: waiting, due later, in a worker's hands."""
     queues = ("celery", "other")
+    if url.startswith("amqp:"):
+        return lambda: _messages_in_rabbitmq(url)
     if library == "sedano":
 
         def ours() -> int:
@@ -98,6 +105,17 @@ def messages_of(library: str, app: Any, url: str) -> Any:
         return int(sum(client.llen(key) for key in lists) + client.hlen("unacked"))
 
     return theirs
+
+
+def _messages_in_rabbitmq(url: str) -> int:
+    """The server is asked: our broker could only look at messages by taking them for a moment."""
+    vhost = url.rpartition("/")[2]
+    counts = f"""
+        Count = fun(Q) -> [{{messages, N}}] = rabbit_amqqueue:info(Q, [messages]), N end,
+        lists:sum([Count(Q) || Q <- rabbit_amqqueue:list(<<"{vhost}">>),
+            not lists:member(element(4, amqqueue:get_name(Q)), {THERE_FOR_GOOD})])
+    """
+    return int(ErlangNode.of_environment().evaluate(counts))
 
 
 def play(library: str, url: str, folder: Path, wanted: Sequence[str]) -> dict[str, Any]:

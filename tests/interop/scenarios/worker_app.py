@@ -1,6 +1,6 @@
 """The application of a play: what the workers import, and the runner publishes with.
 
-The environment says which library, and where its broker is.
+The environment says which library, where its broker is, and where its results are, if elsewhere.
 """
 
 import os
@@ -12,6 +12,7 @@ from tests.interop.scenarios.tasks import declare
 
 LIBRARY: Final = library(os.environ["SCENARIO_LIBRARY"])
 URL: Final = os.environ["SCENARIO_URL"]
+RESULTS: Final = os.environ.get("SCENARIO_RESULTS", URL)
 
 #: What both libraries are told.
 SETTINGS: Final[dict[str, Any]] = {
@@ -24,7 +25,7 @@ SETTINGS: Final[dict[str, Any]] = {
     "task_routes": {"sc.routed": {"queue": "other"}},
 }
 
-app: Final = LIBRARY.top.Celery("scenarios", broker=URL, backend=URL)
+app: Final = LIBRARY.top.Celery("scenarios", broker=URL, backend=RESULTS)
 app.conf.update(SETTINGS)
 declare(LIBRARY, app)
 observe(LIBRARY)
