@@ -118,7 +118,7 @@ class Consumers:
             consumer = self._consumers.get(queue)
             missing = count - len(self._waiting.get(queue, ()))
             if missing > (consumer.room if consumer is not None else 0):
-                self._consume(queue, max(missing, min(self._size, _LARGEST)))
+                self._consume(queue, max(missing, self._size))
                 asked = True
         return asked
 
@@ -127,8 +127,11 @@ class Consumers:
         if passed < UNWANTED:
             return
         sent_ahead = sum(consumer.room for consumer in self._consumers.values()) + len(self._outstanding)
-        fast = self._taken >= sent_ahead * (passed / UNWANTED) > 0
-        self._size = 1 << (2 * sent_ahead - 1).bit_length() if fast else 0
+        gone = self._taken * UNWANTED / passed
+        if gone >= sent_ahead > 0:
+            self._size = min(1 << (2 * sent_ahead - 1).bit_length(), _LARGEST)
+        elif gone * 2 < sent_ahead or not sent_ahead:
+            self._size = 0
         self._taken = 0
         self._counting_since = now
 
@@ -219,6 +222,11 @@ class Consumers:
         arrival = Arrival(message, queue)
         self._outstanding[arrival.tag] = _Consumer("", queue, 0)
         return arrival
+
+    @property
+    def is_fast(self) -> bool:
+        """Whether all goes that comes: then there is no need to ask the server what it has."""
+        return self._size > 0
 
     @property
     def is_empty(self) -> bool:

@@ -194,7 +194,9 @@ class AmqpLease:
             session.ripen()
             if asked or (not came and not session.consumers.has_any(opened)):
                 came = True
-                session.settle_down(opened)
+                if not session.consumers.is_fast:
+                    # Else what is on its way is overlooked. Where all goes fast, ``wait`` is the quicker way.
+                    session.settle_down(opened)
             arrivals = session.consumers.take(opened, missing)
             if not arrivals:
                 break  # else some of them may not run yet, and others lie behind them
@@ -209,17 +211,17 @@ class AmqpLease:
         for arrival in arrivals:
             tag = self._next_tag
             self._next_tag += 1
-            due = due_of(arrival.message)
-            if due is not None and now < due <= now + _WAITED_FOR_HERE:
-                self._session.keep_until(due, arrival)
-                continue
             delivery = decode(
                 arrival.message, tag=tag, queue=arrival.queue, now=now, redelivered=arrival.began
             )
+            due = due_of(arrival.message) if delivery.ready_since > now else None
+            if due is not None and due <= now + _WAITED_FOR_HERE:
+                self._session.keep_until(due, arrival)
+                continue
             self._held[tag] = Claim(arrival, delivery)
             if self._orphans.had_finished(arrival, delivery):
                 away.append(Finish(tag))
-            elif due is not None and due > now:
+            elif due is not None:
                 away.append(Requeue(tag, due=due, begun=False))
             elif arrival.began and self._died_of(arrival, delivery):
                 due = now + crash_delay(delivery.crashes + 1) + _MARGIN

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final, TypeAlias
 
 from sedano.brokers.amqp.consumers import Arrival
-from sedano.brokers.amqp.message import decode, stamp_of
+from sedano.brokers.amqp.message import decode
 from sedano.brokers.amqp.node_log import Run, run_of
 from sedano.brokers.amqp.session import NodeSession
 from sedano.brokers.amqp.settling import Claim
@@ -52,12 +52,11 @@ class Orphans:
 
     def finish(self, claims: Iterable[Claim]) -> None:
         """These are acknowledged: should they come again, the server has not heard of it."""
-        named = (_exactly(claim.arrival, claim.delivery) for claim in claims)
-        self._finished += [one for one in named if one is not None]
+        self._finished += [_exactly(claim.delivery) for claim in claims]
 
     def had_finished(self, arrival: Arrival, delivery: Delivery) -> bool:
         """Whether this was done with before the last break. Who cannot tell says no."""
-        return arrival.returned and _exactly(arrival, delivery) in self._unheard
+        return arrival.returned and _exactly(delivery) in self._unheard
 
     def clear(self) -> None:
         """They are void."""
@@ -90,7 +89,6 @@ def _identity(arrival: Arrival, delivery: Delivery) -> _Identity:
     return delivery.queue, delivery.task_id, run_of(arrival.message)
 
 
-def _exactly(arrival: Arrival, delivery: Delivery) -> _Identity | None:
-    """None for a message that is not of ours: a retry looks like the attempt before it."""
-    stamp = stamp_of(arrival.message)
-    return None if stamp is None else (delivery.queue, delivery.task_id, (stamp.crashes, stamp.since))
+def _exactly(delivery: Delivery) -> _Identity:
+    """Of a message that is not of ours it is another one each time: a retry looks like the attempt before."""
+    return delivery.queue, delivery.task_id, (delivery.crashes, delivery.ready_since)
