@@ -301,9 +301,9 @@ class AmqpLink:
 
     def _handle_frames(self) -> bool:
         handled = False
-        while self._wire is not None and self._wire.has_frame():
+        while (wire := self._wire) is not None and (frame := wire.next_frame()) is not None:
             handled = True
-            self._connection.on_inbound_frame(self._wire.read_frame())
+            self._connection.on_inbound_frame(frame)
         return handled
 
     def _tick(self) -> None:

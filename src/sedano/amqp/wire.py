@@ -92,19 +92,11 @@ class Wire(TCPTransport):  # type: ignore[misc]
 
     def read_frame(self, unpack: Any = None) -> tuple[int, int, bytes]:
         """The next frame; waits for it."""
-        while not self.has_frame():
+        while (frame := self.next_frame()) is None:
             if not self.is_readable(self._left()):
                 raise TimeoutError("no answer in time")
             self.fill()
-        start = self._start
-        kind, channel, size = _HEADER.unpack_from(self._buffer, start)
-        end = start + size + _AROUND
-        payload = self._buffer[start + _AROUND - 1 : end - 1]
-        if self._buffer[end - 1] != _END_MARK:
-            self.connected = False
-            raise UnexpectedFrame("this is not AMQP 0-9-1: a frame has no end mark")
-        self._start = end
-        return kind, channel, payload
+        return frame
 
     @contextlib.contextmanager
     def having_timeout(self, timeout: float | None) -> Iterator[Any]:
@@ -113,13 +105,25 @@ class Wire(TCPTransport):  # type: ignore[misc]
 
     # -- what the link calls
 
+    def next_frame(self) -> tuple[int, int, bytes] | None:
+        """The next frame, if it has been read: its type, its channel, what is in it."""
+        buffer, start = self._buffer, self._start
+        if len(buffer) < start + _AROUND:
+            return None
+        kind, channel, size = _HEADER.unpack_from(buffer, start)
+        end = start + size + _AROUND
+        if len(buffer) < end:
+            return None
+        if buffer[end - 1] != _END_MARK:
+            self.connected = False
+            raise UnexpectedFrame("this is not AMQP 0-9-1: a frame has no end mark")
+        self._start = end
+        return kind, channel, buffer[start + _AROUND - 1 : end - 1]
+
     def has_frame(self) -> bool:
         """Whether a whole frame has been read."""
         have = len(self._buffer) - self._start
-        if have < _AROUND:
-            return False
-        size: int = _HEADER.unpack_from(self._buffer, self._start)[2]
-        return have >= size + _AROUND
+        return have >= _AROUND and have >= _HEADER.unpack_from(self._buffer, self._start)[2] + _AROUND
 
     def fill(self) -> None:
         """Read what there is. To be called when there is something."""

@@ -6,7 +6,7 @@ done that its task's end means; what is done twice then has the same effect as o
 
 import logging
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -18,6 +18,8 @@ from sedano.results.result_write import ResultWrite
 from sedano.results.store import ResultStore
 
 logger = logging.getLogger("sedano.worker")
+
+_OF_NO_WORKFLOW: Final = (Requeue, Park)
 
 
 class Completed(NamedTuple):
@@ -52,6 +54,8 @@ class OutsideResults:
         What must not be told twice is taken out of ``settling`` as soon as it has been told: after an error,
         whatever is in there can be told again.
         """
+        if not any(map(_says_something, settling)):
+            return Told(settling, [], [])
         tags = [settlement.tag for settlement in settling if settlement.tag is not None]
         held: set[int | None] = {None, *(lease.holds(tags) if tags else ())}
         standing = [number for number, settlement in enumerate(settling) if settlement.tag in held]
@@ -126,8 +130,15 @@ class OutsideResults:
         return completed
 
 
+def _says_something(settlement: Settlement) -> bool:
+    """Whether it means anything for a store."""
+    if isinstance(settlement, Park):
+        return False
+    return settlement.result is not None or _change(settlement) is not None
+
+
 def _change(settlement: Settlement) -> WorkflowChange | None:
-    return None if isinstance(settlement, Requeue | Park) else settlement.workflow
+    return None if isinstance(settlement, _OF_NO_WORKFLOW) else settlement.workflow
 
 
 def _writes(settlement: Settlement) -> Iterator[ResultWrite]:
@@ -140,6 +151,8 @@ def _writes(settlement: Settlement) -> Iterator[ResultWrite]:
 
 def _bare(settlement: Settlement) -> Settlement:
     """What the broker hears of it."""
+    if not _says_something(settlement):
+        return settlement
     match settlement:
         case Park():
             return settlement

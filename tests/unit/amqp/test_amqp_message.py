@@ -5,6 +5,7 @@ from typing import Any
 import amqp
 import msgspec
 import pytest
+from amqp.spec import Basic
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,9 +21,10 @@ NOW = 1_800_000_000.25
 
 def arrived(message: amqp.Message) -> amqp.Message:
     """The message as its receiver has it."""
-    properties = message._serialize_properties()
-    received = Received(message.body)
-    received._load_properties(60, properties, 0)
+    received = Received(Basic.Deliver, b"")
+    size = len(message.body).to_bytes(8, "big")
+    received.inbound_header(b"\x00\x3c\x00\x00" + size + message._serialize_properties())
+    received.inbound_body(message.body)
     return received
 
 
