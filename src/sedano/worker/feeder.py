@@ -60,6 +60,7 @@ class Feeder:
         news: Callable[[], None],
         lease_lost: Callable[[int], None],
         failed: Callable[[BaseException], None],
+        listens: Callable[[], object] = lambda: None,
         renewed: Callable[[], object] = lambda: None,
         refused: Callable[[Delivery, Settlement], object] = lambda _, __: None,
     ) -> None:
@@ -74,6 +75,7 @@ class Feeder:
         self._news = news
         self._lease_lost = lease_lost
         self._failed = failed
+        self._listens = listens
         self._renewed = renewed
         self._refused = refused
         self._thread = threading.Thread(target=self._run, name="sedano-feeder", daemon=True)
@@ -95,6 +97,7 @@ class Feeder:
         self._looking_past = 0
         #: The last wait ended with nothing: only what others have parked is left to look for.
         self._nothing_ready = False
+        self._has_claimed = False
         self._largest_claim = LARGEST_CLAIM
         #: Messages that are kept until the chords which they completed have been ended.
         self._completed: list[Completed] = []
@@ -230,6 +233,9 @@ class Feeder:
             with self._lock:
                 self._settling = settling + self._settling
             raise
+        if wanted and not self._has_claimed:
+            self._has_claimed = True
+            self._listens()
         self._completed += [Completed(tag, group_id) for tag, group_id in claimed.completing]
         if self._outside is not None and told is not None:
             self._outside.forget(told, claimed.lost)

@@ -34,6 +34,7 @@ from sedano.worker.feeder import Feeder
 from sedano.worker.heralding import Heralding
 from sedano.worker.notes import (
     FeederFailed,
+    FeederListens,
     JobsClaimed,
     LeaseWasLost,
     Note,
@@ -102,6 +103,7 @@ class Node:
             news=self._rouse,
             lease_lost=lambda generation: self._wakeup.leave(LeaseWasLost(generation)),
             failed=lambda error: self._wakeup.leave(FeederFailed(error)),
+            listens=lambda: self._wakeup.leave(FeederListens()),
             renewed=self._heralding.heartbeat,
             refused=self._heralding.refused,
         )
@@ -115,6 +117,7 @@ class Node:
         self._shutdown = Shutdown(self._crew, plan, self._heralding.tell)
         self._reloading = Reloading(options, plan) if options.reload else None
         self._exit_code = 0
+        self._listens = False
         #: Held by whoever works on the crew: the loop, unless it sleeps.
         self._turn = threading.Lock()
 
@@ -131,7 +134,7 @@ class Node:
         sys.stderr.write(banner(self._plan, self._broker, self._results))
         for warning in self._plan.warnings:
             logger.warning("%s", warning)
-        was_ready = False
+        said_ready = False
         while not self._shutdown.is_done:
             with self._turn:
                 now = monotonic()
@@ -144,11 +147,16 @@ class Node:
                 for key, _ in events:
                     key.data()
                 self._flush_outgoing()
-                if not was_ready and self._crew.roster.is_complete:
-                    was_ready = True
+                if not said_ready and self._is_ready:
+                    said_ready = True
                     logger.info("%s ready.", self._plan.name)
         self._leave()
         return self._exit_code
+
+    @property
+    def _is_ready(self) -> bool:
+        """Whatever is published now is claimed, and finds a child."""
+        return self._listens and self._crew.roster.is_complete
 
     def _take_over(self, jobs: list[Job], generation: int) -> None:
         """Called by the feeder's thread. While the loop sleeps the jobs go straight to the children: to wake
@@ -192,7 +200,7 @@ class Node:
         deadlines = [
             self._crew.tick(now),
             self._shutdown.tick(now),
-            self._heralding.look(now, ready=self._crew.roster.is_complete, stopping=self._shutdown.has_begun),
+            self._heralding.look(now, ready=self._is_ready, stopping=self._shutdown.has_begun),
         ]
         if self._shutdown.has_begun:
             self._scheduling.stop()
@@ -231,6 +239,8 @@ class Node:
                     self._shutdown.heed(number, now)
                 case ReceiversShouldHear(word=word):
                     self._heralding.tell(word)
+                case FeederListens():
+                    self._listens = True
                 case FeederFailed(error=error):
                     logger.critical("The broker thread failed; the node stops", exc_info=error)
                     self._exit_code = 1

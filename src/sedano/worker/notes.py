@@ -26,6 +26,11 @@ class LeaseWasLost:
 
 
 @dataclass(frozen=True, slots=True)
+class FeederListens:
+    """It has asked the broker for messages: whatever is published from now on reaches this node's queues."""
+
+
+@dataclass(frozen=True, slots=True)
 class FeederFailed:
     error: BaseException
 
@@ -37,4 +42,4 @@ class ReceiversShouldHear:
     word: Word
 
 
-Note: TypeAlias = SignalCame | JobsClaimed | LeaseWasLost | FeederFailed | ReceiversShouldHear
+Note: TypeAlias = SignalCame | JobsClaimed | LeaseWasLost | FeederListens | FeederFailed | ReceiversShouldHear

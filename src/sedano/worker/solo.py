@@ -30,6 +30,7 @@ from sedano.worker.endings import Endings
 from sedano.worker.feeder import Feeder
 from sedano.worker.notes import (
     FeederFailed,
+    FeederListens,
     JobsClaimed,
     LeaseWasLost,
     Note,
@@ -109,6 +110,7 @@ class SoloNode:
             news=lambda: None,
             lease_lost=lambda generation: self._notes.put(LeaseWasLost(generation)),
             failed=lambda error: self._notes.put(FeederFailed(error)),
+            listens=lambda: self._notes.put(FeederListens()),
             renewed=self._signals.heartbeat,
             refused=self._signals.refused,
         )
@@ -134,8 +136,6 @@ class SoloNode:
         """Work until a signal, or ``stop``, says to stop. Installs no handlers: for any thread."""
         signals.worker_process_init.send(sender=self._plan.name)
         self._feeder.start()
-        self._signals.ready()
-        logger.info("%s ready.", self._plan.name)
         while not self._is_stopping:
             self._feeder.allow({PREFORK: self._received + 1})
             self._heed(self._notes.get())
@@ -181,6 +181,9 @@ class SoloNode:
                     self._work(job, generation)
             case LeaseWasLost(generation=generation):
                 self._generation = generation
+            case FeederListens():
+                self._signals.ready()
+                logger.info("%s ready.", self._plan.name)
             case FeederFailed(error=error):
                 logger.critical("The broker thread failed; the node stops", exc_info=error)
                 self._exit_code = 1

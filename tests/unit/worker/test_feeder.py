@@ -83,6 +83,7 @@ class Desk:
         self.lost: list[int] = []
         self.news = threading.Semaphore(0)
         self.failures: list[BaseException] = []
+        self.listens = threading.Semaphore(0)
         self.feeder = Feeder(
             made,
             broker,
@@ -92,6 +93,7 @@ class Desk:
             news=self.news.release,
             lease_lost=self.lost.append,
             failed=self.failures.append,
+            listens=self.listens.release,
         )
         self.feeder.start()
 
@@ -246,6 +248,24 @@ def test_settlements_reach_the_broker_with_their_results(
 
     eventually(lambda: results.get("a") == b"{}")
     assert broker.admin.queues() == []
+
+
+def test_it_says_once_that_it_listens_when_the_broker_has_answered_a_claim(
+    broker: Any, results: MemoryResultStore, clock: ManualClock
+) -> None:
+    broker.away.set()
+    desk = Desk(broker, results, clock)
+    desk.allow(1)
+    eventually(lambda: broker.leases)
+    assert not desk.listens.acquire(blocking=False)
+
+    broker.away.clear()
+
+    assert desk.listens.acquire(timeout=PATIENCE)
+    broker.publish([publication("a")])
+    eventually(lambda: desk.ids() == ["a"])
+    assert not desk.listens.acquire(blocking=False)
+    assert desk.feeder.stop(PATIENCE)
 
 
 def test_settlements_are_kept_while_the_broker_is_away(desk: Desk, broker: Any) -> None:
