@@ -194,9 +194,7 @@ class AmqpLease:
             session.ripen()
             if asked or (not came and not session.consumers.has_any(opened)):
                 came = True
-                if not session.consumers.is_fast:
-                    # Else what is on its way is overlooked. Where all goes fast, ``wait`` is the quicker way.
-                    session.settle_down(opened)
+                session.catch_up(opened)
             arrivals = session.consumers.take(opened, missing)
             if not arrivals:
                 break  # else some of them may not run yet, and others lie behind them
