@@ -16,7 +16,7 @@ from sedano.testing.broker_conformance import BrokerConformance
 from sedano.testing.clock import ManualClock
 from tests.acceptance.workers import wait_until
 from tests.servers.amqp_reader import AmqpReader
-from tests.servers.rabbitmq_server import RabbitServer
+from tests.servers.rabbitmq_server import PATIENT, RabbitServer
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ class RabbitConformance(BrokerConformance):
         opened: list[AmqpBroker] = []
 
         def open_one(clock: Clock) -> AmqpBroker:
-            broker = AmqpBroker(location, wiring=self.wiring, clock=clock, grace=0.0)
+            broker = AmqpBroker(location, wiring=self.wiring, clock=clock, grace=0.0, publish_timeout=PATIENT)
             opened.append(broker)
             # Tests say when something is due, and do not wait for all that delays need.
             broker._sending.topology.have(reader.link, ["celery"])

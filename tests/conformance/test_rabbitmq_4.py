@@ -18,7 +18,7 @@ from sedano.settings.wiring import Wiring
 from sedano.testing.broker_cases.fixtures import LEASE, claim_soon
 from sedano.testing.messages import publication
 from tests.acceptance.workers import wait_until
-from tests.servers.rabbitmq_server import RabbitServer
+from tests.servers.rabbitmq_server import PATIENT, RabbitServer
 
 #: What RabbitMQ 4 has no queues with any more.
 GONE = ("x-queue-mode", "x-ha-policy", "x-queue-master-locator", "x-queue-version,signedint,1")
@@ -37,7 +37,9 @@ def test_no_queue_is_transient_and_no_prefetch_is_for_a_whole_channel(
         max_priority=9,
     )  # fmt: skip
     wiring = Wiring(delayed_queue_type=kind, queues=rules)
-    broker = AmqpBroker(AmqpLocation.from_url(amqp_url), wiring=wiring, consumer_timeout=0.03)
+    broker = AmqpBroker(
+        AmqpLocation.from_url(amqp_url), wiring=wiring, consumer_timeout=0.03, publish_timeout=PATIENT
+    )
     store = open_result_store(f"rpc+{amqp_url}", timeout=timedelta(seconds=5))
     assert isinstance(store, RpcResultStore)
 

@@ -22,7 +22,7 @@ from sedano.settings.wiring import Wiring
 from sedano.testing.clock import ManualClock
 from sedano.testing.messages import publication
 from tests.servers.amqp_reader import AmqpReader
-from tests.servers.rabbitmq_server import RabbitServer
+from tests.servers.rabbitmq_server import PATIENT, RabbitServer
 
 OpenBroker = Callable[..., AmqpBroker]
 
@@ -43,7 +43,9 @@ def open_broker(amqp_url: str) -> Iterator[OpenBroker]:
             delayed: str = "classic", clock: ManualClock | None = None, **rules: object
         ) -> AmqpBroker:
             wiring = Wiring(delayed_queue_type=delayed, queues=QueueRules(**rules))  # type: ignore[arg-type]
-            broker = AmqpBroker(AmqpLocation.from_url(amqp_url), wiring=wiring, clock=clock)
+            broker = AmqpBroker(
+                AmqpLocation.from_url(amqp_url), wiring=wiring, clock=clock, publish_timeout=PATIENT
+            )
             opened.callback(broker.close)
             return broker
 

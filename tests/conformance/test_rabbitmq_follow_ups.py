@@ -20,6 +20,7 @@ from sedano.settings.wiring import Wiring
 from sedano.testing.broker_cases.fixtures import LEASE, drain
 from sedano.testing.messages import publication
 from tests.servers.amqp_reader import AmqpReader
+from tests.servers.rabbitmq_server import PATIENT
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def reader(amqp_url: str) -> Iterator[AmqpReader]:
 @pytest.fixture
 def broker(amqp_url: str) -> Iterator[AmqpBroker]:
     rules = QueueRules(queues=read_queues([Queue("celery"), Queue("small")]), create_missing=False)
-    broker = AmqpBroker(AmqpLocation.from_url(amqp_url), wiring=Wiring(queues=rules))
+    broker = AmqpBroker(AmqpLocation.from_url(amqp_url), wiring=Wiring(queues=rules), publish_timeout=PATIENT)
     yield broker
     broker.close()
 

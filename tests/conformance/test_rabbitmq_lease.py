@@ -20,7 +20,7 @@ from sedano.testing.broker_cases.fixtures import LEASE, claim_soon, drain, ids_o
 from sedano.testing.messages import publication
 from tests.acceptance.workers import wait_until
 from tests.servers.amqp_reader import AmqpReader
-from tests.servers.rabbitmq_server import RabbitServer, vhost_of
+from tests.servers.rabbitmq_server import PATIENT, RabbitServer, vhost_of
 from tests.servers.tcp_proxy import TcpProxy
 
 OpenBroker = Callable[..., AmqpBroker]
@@ -34,7 +34,9 @@ def open_broker(amqp_url: str) -> Iterator[OpenBroker]:
         kind = "quorum" if quorum else "classic"
         rules = QueueRules(default_queue_type=kind, missing_queue_type=kind)
         wiring = Wiring(delayed_queue_type="classic", queues=rules)
-        opened.append(AmqpBroker(AmqpLocation.from_url(amqp_url), wiring=wiring, **options))
+        opened.append(
+            AmqpBroker(AmqpLocation.from_url(amqp_url), wiring=wiring, publish_timeout=PATIENT, **options)
+        )
         return opened[-1]
 
     yield open_one

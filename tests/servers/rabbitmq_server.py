@@ -12,6 +12,7 @@ import socket
 import subprocess
 import time
 import uuid
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +23,9 @@ from tests.servers.erlang_node import ErlangNode
 from tests.servers.free_ports import free_ports
 from tests.servers.server_process import ServerProcess
 
+#: What a broker may take where that is not what is tested: the first delay in a new virtual host declares
+#: more than a hundred things, each of which the server writes to its disk.
+PATIENT: Final = timedelta(seconds=20)
 #: Where Debian puts the scripts that run as anybody; those in the path want to be root or rabbitmq.
 _DEBIAN: Final = "/usr/lib/rabbitmq/bin"
 #: Nothing listens anywhere but here, and a server with nothing to do takes no processor time.

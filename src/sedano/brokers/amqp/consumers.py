@@ -25,6 +25,8 @@ _COMES_WITHIN: Final = 0.2
 #: A quorum queue is handed 32 acknowledgements ahead of those it has carried out, no more; the others wait in
 #: the channel, and are lost with it.
 ACKNOWLEDGED_AT_ONCE: Final = 16
+#: Where so many are sent ahead, more is on its way at any moment.
+_MANY: Final = 128
 #: No consumer is sent more than so many ahead.
 _LARGEST: Final = 2048
 
@@ -225,8 +227,8 @@ class Consumers:
 
     @property
     def is_fast(self) -> bool:
-        """Whether all goes that comes: then there is no need to ask the server what it has."""
-        return self._size > 0
+        """Whether much comes, and all of it goes: then there is no need to ask the server what it has."""
+        return self._size >= _MANY
 
     @property
     def is_empty(self) -> bool:
