@@ -97,8 +97,9 @@ def _tasks(names: dict[str, str], events: list[Event]) -> dict[str, list[Any]]:
     """What happened to each task, in order."""
     told: dict[str, list[Any]] = defaultdict(list)
     members = _members(events)
+    roots = _roots(events, members)
     for event in _by_attempt(events):
-        _blur(event, members)
+        _blur(event, members, roots)
         about = {name: value for name, value in event.items() if name not in OF_NOTES}
         if event["event"] != "prerun":
             about.pop("task", None)
@@ -133,13 +134,23 @@ def _members(events: list[Event]) -> dict[str, str]:
     return members | {event["id"]: event["request"]["group"] for event in found}
 
 
-def _blur(event: Event, members: dict[str, str]) -> None:
+def _roots(events: list[Event], members: dict[str, str]) -> dict[str, str]:
+    """The same for what they stem from: of chords in chords the outer one counts, whoever was the last."""
+    outer = {}
+    for event in events:
+        request = event.get("request", {})
+        if {"chord", "group"} <= request.keys() and request["root_id"] != event["id"]:
+            outer[request["root_id"]] = request["group"]
+    return members | {root: group for root, group in outer.items() if root in members}
+
+
+def _blur(event: Event, members: dict[str, str], roots: dict[str, str]) -> None:
     """The parent of a chord's body is the member that happened to be the last."""
     request = event.get("request", {})
-    for field in ("parent_id", "root_id"):
+    for field, known in (("parent_id", members), ("root_id", roots)):
         cause = request.get(field)
-        if cause in members and cause != event["id"]:
-            request[field] = f"one of {members[cause]}"
+        if cause in known and cause != event["id"]:
+            request[field] = f"one of {known[cause]}"
 
 
 def _without_ids(event: list[Any]) -> str:

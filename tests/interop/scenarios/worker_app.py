@@ -27,5 +27,8 @@ SETTINGS: Final[dict[str, Any]] = {
 
 app: Final = LIBRARY.top.Celery("scenarios", broker=URL, backend=RESULTS)
 app.conf.update(SETTINGS)
+if LIBRARY.name == "sedano":
+    # Five libraries play at once.
+    app.conf.update({"broker_publish_timeout": 20.0})
 declare(LIBRARY, app)
 observe(LIBRARY)
