@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from sedano.current import applications
 from sedano.log import TASK_LOGGER
 from tests.servers.rabbitmq_server import RabbitServer
 from tests.servers.redis_groups import private_redis
@@ -22,6 +23,14 @@ def celerys_memory_is_empty() -> Iterator[None]:
     if memory is not None:
         memory.Transport.global_state.clear()
         memory.Channel.queues.clear()
+
+
+@pytest.fixture(autouse=True)
+def the_current_application_is_as_before() -> Iterator[None]:
+    """What one test makes current, the next does not find: shared tasks would read their limits from it."""
+    before = applications._current
+    yield
+    applications.set_current(before)
 
 
 @pytest.fixture(autouse=True)

@@ -7,18 +7,9 @@ import pytest
 
 from sedano import Sedano, Task
 from sedano.brokers.admin import StoredMessage
-from sedano.current import applications
 from sedano.message.decoding import decode
 from sedano.message.task_message import TaskMessage
 from sedano.testing.clock import ManualClock
-
-
-@pytest.fixture(autouse=True)
-def no_current_app() -> Iterator[None]:
-    """What one test makes current, the next does not find."""
-    applications.set_current(None)
-    yield
-    applications.set_current(None)
 
 
 @pytest.fixture
