@@ -43,12 +43,15 @@ def starts(journal: Journal) -> list[float]:
     return sorted(float(at) for word, _, _, at in journal.lines() if word == "start")
 
 
-def rate_over(journal: Journal, seconds: float) -> float:
-    """Starts in a second, measured for so long from the first one."""
+def assert_rate(journal: Journal, least: float, most: float, *, seconds: float) -> None:
+    """So many start in a second, measured for so long from the first one: ``most`` on average, and ``least``
+    in the best second, for the machine may be busy with something else in the others."""
     wait_until(lambda: starts(journal), what="the first one has started")
     wait_until(lambda: time.time() > starts(journal)[0] + seconds, what="the time is up")
-    found = starts(journal)
-    return (sum(at <= found[0] + seconds for at in found) - 1) / seconds
+    all_starts = starts(journal)
+    found = [at for at in all_starts if at <= all_starts[0] + seconds]
+    assert (len(found) - 1) / seconds <= most
+    assert max(sum(first < at <= first + 1.0 for at in found) for first in found) >= least
 
 
 def test_a_worker_starts_limited_tasks_at_their_rate(
@@ -58,7 +61,7 @@ def test_a_worker_starts_limited_tasks_at_their_rate(
 
     start_worker("-c", "2", "--include", "limited")
 
-    assert 0.8 * RATE <= rate_over(journal, 3.0) <= RATE + 1
+    assert_rate(journal, 0.8 * RATE, RATE + 1, seconds=3.0)
     assert set(journal.counts("start").values()) == {1}
 
 
@@ -69,7 +72,7 @@ def test_the_solo_pool_keeps_limits_too(
 
     start_worker("-P", "solo", "--include", "limited", PROJECT_WITHOUT_LIMITS="1")
 
-    assert 0.8 * RATE <= rate_over(journal, 2.0) <= RATE + 1
+    assert_rate(journal, 0.8 * RATE, RATE + 1, seconds=2.0)
 
 
 @pytest.mark.parametrize(("pool", "task"), [("threads", "mail"), ("asyncio", "telegram"), ("threads", "fax")])
@@ -80,7 +83,7 @@ def test_pools_of_many_slots_keep_limits_too(
 
     start_worker("-P", pool, "-c", "50", "--include", "limited", PROJECT_WITHOUT_LIMITS="1")
 
-    assert 0.8 * RATE <= rate_over(journal, 3.0) <= RATE + 1
+    assert_rate(journal, 0.8 * RATE, RATE + 1, seconds=3.0)
     assert set(journal.counts("start").values()) == {1}
 
 
@@ -92,7 +95,7 @@ def test_two_workers_share_a_limit_of_all_workers(
 
     limited.fax.publish_many([(n,) for n in range(200)])
 
-    assert 0.8 * RATE <= rate_over(journal, 3.0) <= RATE + 1
+    assert_rate(journal, 0.8 * RATE, RATE + 1, seconds=3.0)
 
 
 def test_two_workers_keep_a_limit_of_each_worker_twice(
@@ -103,7 +106,7 @@ def test_two_workers_keep_a_limit_of_each_worker_twice(
 
     limited.mail.publish_many([(n,) for n in range(400)])
 
-    assert 1.3 * RATE <= rate_over(journal, 6.0) <= 2 * RATE + 1
+    assert_rate(journal, 1.3 * RATE, 2 * RATE + 1, seconds=6.0)
     assert len(journal.pids("start")) == 2
 
 
@@ -169,7 +172,7 @@ def test_messages_of_celerys_clients_wait_for_their_turns(
 
     start_worker("-c", "2", "--include", "limited")
 
-    assert 0.8 * RATE <= rate_over(journal, 3.0) <= RATE + 1
+    assert_rate(journal, 0.8 * RATE, RATE + 1, seconds=3.0)
 
 
 def test_a_worker_without_rate_limits_starts_everything_at_once(

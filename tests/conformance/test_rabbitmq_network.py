@@ -223,7 +223,7 @@ def test_a_server_that_is_killed_has_everything_that_was_published(rabbitmq: Rab
 def test_a_virtual_host_that_was_deleted_and_made_again_gets_all_it_needs(
     rabbitmq: RabbitServer, amqp_url: str
 ) -> None:
-    broker = AmqpBroker(AmqpLocation.from_url(amqp_url))
+    broker = AmqpBroker(AmqpLocation.from_url(amqp_url), publish_timeout=PATIENT)
     broker.publish([publication("a"), publication("later", due=time.time() + 3600)])
 
     rabbitmq.delete_vhost(amqp_url)

@@ -264,7 +264,7 @@ def test_another_server_is_taken_where_the_first_one_is_gone(
 def test_a_user_who_may_only_write_can_publish_into_what_is_there(
     rabbitmq: RabbitServer, amqp_url: str, broker: AmqpBroker, reader: AmqpReader, broker_at: BrokerAt
 ) -> None:
-    broker.publish([publication("a"), publication("b", due=time.time() + 1.1)])
+    broker.publish([publication("a"), publication("b", due=time.time() + 3600)])
     vhost = vhost_of(amqp_url)
     rabbitmq.make_user(vhost, amqp_url, write=".*")
     restricted = broker_at(amqp_url.replace("guest:guest", f"{vhost}:secret"))
@@ -273,5 +273,5 @@ def test_a_user_who_may_only_write_can_publish_into_what_is_there(
     with pytest.raises(BrokerError, match="elsewhere"):
         restricted.publish([publication("e", queue="elsewhere")])
 
-    assert sorted(reader.ids("celery", 4)) == ["a", "b", "c", "d"]
+    assert sorted(reader.ids("celery", 3)) == ["a", "c", "d"]
     rabbitmq.delete_user(vhost)

@@ -12,6 +12,8 @@ from typing import Final, NamedTuple, Self
 #: Environment: the node that a program is to ask.
 NODE: Final = "ERLANG_NODE"
 
+_TRIES: Final = 5
+
 
 class ErlangNode(NamedTuple):
     """A node, and what is needed to reach it."""
@@ -37,8 +39,17 @@ class ErlangNode(NamedTuple):
 
     def printed(self, erlang: str) -> str:
         """What an Erlang expression prints there."""
+        for _ in range(_TRIES):
+            done = self._call(erlang)
+            if "failed to connect" not in done.stderr:
+                break  # Otherwise nothing was asked: the node was too busy to shake hands.
+        printed, _, ended = done.stdout.rpartition("\n")
+        assert (done.returncode, ended) == (0, "done"), f"{erlang}: {done.stdout}{done.stderr}"
+        return printed
+
+    def _call(self, erlang: str) -> "subprocess.CompletedProcess[str]":
         cookie = Path(self.home, ".erlang.cookie").read_text()
-        done = subprocess.run(
+        return subprocess.run(
             ["erl_call", "-sname", self.name, "-c", cookie, "-fetch_stdout", "-no_result_term", "-e"],
             env={
                 "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
@@ -51,6 +62,3 @@ class ErlangNode(NamedTuple):
             text=True,
             timeout=60,
         )
-        printed, _, ended = done.stdout.rpartition("\n")
-        assert (done.returncode, ended) == (0, "done"), f"{erlang}: {done.stdout}{done.stderr}"
-        return printed
