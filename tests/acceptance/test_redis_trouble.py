@@ -24,8 +24,8 @@ from tests.servers.tcp_proxy import TcpProxy
 
 pytestmark = pytest.mark.acceptance
 
-#: Within this ``delay()`` has failed: ``broker_publish_timeout``, with room for a busy machine. Seconds.
-PUBLISH_DEADLINE = 2.5
+#: Within this ``delay()`` has failed: ``broker_publish_timeout`` is 2 s; the machine may be busy. Seconds.
+PUBLISH_DEADLINE = 8.0
 
 
 @pytest.fixture

@@ -192,9 +192,10 @@ def test_queues_that_somebody_else_made_otherwise_are_used(
     broker = open_broker("quorum")
 
     with caplog.at_level(logging.WARNING):
-        broker.publish([publication("a", due=time.time() + 1.1)])
+        broker.publish([publication("now")])
+        broker.publish([publication("later", due=time.time() + 1.1)])
 
-    assert reader.ids("celery", 1) == ["a"]
+    assert reader.ids("celery", 2) == ["now", "later"]
     assert "celery_delayed_0" in caplog.text
 
 

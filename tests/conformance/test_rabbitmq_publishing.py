@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -24,7 +25,7 @@ from sedano.queues.rules import QueueRules
 from sedano.settings.wiring import Wiring
 from sedano.testing.messages import publication
 from tests.servers.amqp_reader import AmqpReader
-from tests.servers.rabbitmq_server import RabbitServer, vhost_of
+from tests.servers.rabbitmq_server import PATIENT, RabbitServer, vhost_of
 
 BrokerAt = Callable[..., AmqpBroker]
 
@@ -33,8 +34,9 @@ BrokerAt = Callable[..., AmqpBroker]
 def broker_at() -> Iterator[BrokerAt]:
     with contextlib.ExitStack() as opened:
 
-        def open_one(url: str, **wiring: Any) -> AmqpBroker:
-            broker = AmqpBroker(AmqpLocation.from_url(url), wiring=Wiring(**wiring))
+        def open_one(url: str, *, publish_timeout: timedelta = PATIENT, **wiring: Any) -> AmqpBroker:
+            location = AmqpLocation.from_url(url)
+            broker = AmqpBroker(location, wiring=Wiring(**wiring), publish_timeout=publish_timeout)
             opened.callback(broker.close)
             return broker
 
@@ -135,7 +137,10 @@ def test_an_existing_queue_with_other_arguments_is_used_as_it_is(
     assert "x-max-priority" in warning
 
 
-def test_a_full_queue_refuses_and_keeps_what_it_has(broker: AmqpBroker, reader: AmqpReader) -> None:
+def test_a_full_queue_refuses_and_keeps_what_it_has(
+    amqp_url: str, broker_at: BrokerAt, reader: AmqpReader
+) -> None:
+    broker = broker_at(amqp_url, publish_timeout=timedelta(seconds=1))
     arguments = {"x-max-length": 2, "x-overflow": "reject-publish"}
     reader.channel.queue_declare("small", durable=True, auto_delete=False, arguments=arguments)
     began = time.monotonic()

@@ -40,12 +40,12 @@ WORKERS: Final = {
 THERE_FOR_GOOD: Final = '[<<"sedano.dead">>, <<"sedano.log">>]'
 
 #: Seconds. No part of a scenario takes so long but one that waits in vain.
-HANGS: Final = 4.0
+HANGS: Final = 20.0
 #: What a scenario gives that is over.
 DONE: Final = object()
 
 #: Seconds. A play that takes longer tells what it has.
-PATIENCE: Final = 50.0
+PATIENCE: Final = 100.0
 #: Nothing has happened for so long, and no message is left.
 QUIET: Final = 0.25
 

@@ -27,11 +27,11 @@ def test_a_forked_process_sends_under_its_own_name(
     app.send_task("proj.ping")
     reading, writing = os.pipe()
 
-    if os.fork() == 0:
+    if (child_pid := os.fork()) == 0:
         app.send_task("proj.ping")
         os.write(writing, str(messages()[-1].origin).encode())
         os._exit(0)
-    child_pid, _ = os.wait()
+    os.waitpid(child_pid, 0)
 
     with os.fdopen(reading, "rb") as pipe:
         os.close(writing)
