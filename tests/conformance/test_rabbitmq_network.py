@@ -131,13 +131,15 @@ def test_a_server_that_lets_nobody_publish_is_named_and_nothing_more_is_written_
 
 
 def test_a_slow_network_is_slow_and_nothing_else(
-    broker: AmqpBroker, network: TcpProxy, reader: AmqpReader
+    amqp_url: str, network: TcpProxy, reader: AmqpReader
 ) -> None:
     network.delay(0.05)
+    broker = AmqpBroker(AmqpLocation.from_url(behind(network.port, amqp_url)), publish_timeout=PATIENT)
 
     broker.publish([publication(str(number)) for number in range(500)])
 
     assert reader.depth("celery") == 500
+    broker.close()
 
 
 def test_a_connection_that_the_server_closed_while_it_was_idle_costs_nothing(
