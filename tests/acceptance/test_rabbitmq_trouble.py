@@ -23,7 +23,7 @@ from tests.acceptance.server_trouble import (
     seconds_until_work_goes_on,
 )
 from tests.acceptance.workers import Journal, wait_until
-from tests.servers.rabbitmq_server import RabbitServer, vhost_of
+from tests.servers.rabbitmq_server import PATIENT, RabbitServer, vhost_of
 from tests.servers.tcp_proxy import TcpProxy
 
 pytestmark = pytest.mark.acceptance
@@ -90,6 +90,8 @@ MOMENTS: dict[str, Happening] = {
 def test_tasks_run_and_tell_their_results_over_one_connection(
     project: ModuleType, journal: Journal, start_worker: StartWorker, server: RabbitServer, vhost: str
 ) -> None:
+    # The first message with a countdown has all queues of delays made: a busy server takes its time for it.
+    project.app.conf.broker_publish_timeout = PATIENT
     worker = start_worker("-c", "2", "-n", "proj").wait_until_ready()
 
     results = [project.blink.delay(n) for n in range(200)]

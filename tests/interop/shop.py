@@ -55,7 +55,8 @@ def celery_app(url: str, backend: str, *, queues: Sequence[QueueSpec] = (), **se
 def sedano_app(url: str, backend: str, *, queues: Sequence[QueueSpec] = (), **settings: Any) -> Sedano:
     """The shop as an application of ours."""
     app = Sedano("shop", broker=url, backend=backend, set_as_current=False)
-    app.conf.update({**SETTINGS, **settings})
+    # How long a call may take is not what these tests are about.
+    app.conf.update({"broker_publish_timeout": 20.0, **SETTINGS, **settings})
     if queues:
         app.conf.task_queues = _queues(sedano, queues)
     _declare(app)
