@@ -113,8 +113,10 @@ def _declare(app: Any, **options: Any) -> None:
 
     @app.task(name="shop.try_again", bind=True, max_retries=3, **options)
     def try_again(
-        self: Any, key: str, successes_after: int, queue: str | None = None, seconds: float = 0.1
+        self: Any, key: str, successes_after: int, queue: str | None = None, seconds: float = 0.4
     ) -> int:
+        # Celery publishes the next attempt and then stores the state RETRY, even over that attempt's result:
+        # there has to be time between the two.
         note("start", key)
         if self.request.retries < successes_after:
             moved = {"queue": queue} if queue else {}
