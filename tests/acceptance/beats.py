@@ -76,6 +76,12 @@ class Beat(Worker):
         return "sedano beat" in self.text()
 
     @property
+    def waits(self) -> bool:
+        """Whether the broker is away, by the last that it said: who still waits does not say it again."""
+        said = self.text()
+        return said.rfind("Trying again") > said.rfind("Sending due task")
+
+    @property
     def started(self) -> int:
         """How many runs it has started."""
         return self.text().count("Sending due task tick")
