@@ -8,8 +8,9 @@ BENCH_VENV := .venv-bench
 BENCH_STAMP := $(BENCH_VENV)/.set-up
 SET_UP := scripts/set-up.sh scripts/find-python.sh scripts/dependency_group.py
 
-# Most tests wait for processes and servers of theirs: more of them run at a time than there are cores.
-TEST_PROCESSES := 3
+# Most tests have processes and servers of their own: more of them at a time would be in each other's way on two
+# cores, and those miss their deadlines that are about how soon something happens.
+TEST_PROCESSES := 2
 
 .DEFAULT_GOAL := help
 .PHONY: help setup format lint check test test-nightly test-servers test-django6 celery-suite demo serve bench servers clean

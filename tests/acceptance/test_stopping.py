@@ -39,7 +39,7 @@ def test_a_task_that_outlasts_the_grace_goes_back_uncounted(
     project: ModuleType, journal: Journal, start_worker: StartWorker
 ) -> None:
     leaving = start_worker("-c", "1", GRACE="1").wait_until_ready()
-    result = project.work.delay("long", 4.0)
+    result = project.work.delay("long", 600)
     wait_until(lambda: journal.counts("start"), what="it runs")
 
     assert leaving.stop() == 0
